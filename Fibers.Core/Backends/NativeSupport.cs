@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Fibers.Native;
+using Fibers.VirtualThreads;
+
+namespace Fibers.Backends;
+
+/// <summary>Whether this process can run native fibers. Found out once; every step that fails says why in words.</summary>
+internal static unsafe class NativeSupport
+{
+    private static readonly Lazy<string?> s_reason = new(Start);
+
+    /// <summary>Null: it can. Otherwise why not.</summary>
+    public static string? Reason => s_reason.Value;
+
+    private static string? Start()
+    {
+        if (Environment.GetEnvironmentVariable("FIBERS_BACKEND") is { } wanted && !wanted.Equals("native", StringComparison.OrdinalIgnoreCase))
+            return $"FIBERS_BACKEND={wanted} is set";
+        if (!OperatingSystem.IsLinux())
+            return $"it needs Linux, and this is {RuntimeInformation.OSDescription}";
+        try
+        {
+            return Load() ?? Shimmed(Shim.fibers_start) ?? RuntimeThread.Start() ?? Shimmed(Shim.fibers_redirect_install) ?? SelfTest.Run();
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        {
+            return $"the native library could not be loaded ({exception.Message.Split('\n')[0]})";
+        }
+    }
+
+    private static string? Load()
+    {
+        uint version = Shim.fibers_abi_version();
+        return version == Shim.AbiVersion ? null : $"the native library has version {version}, {Shim.AbiVersion} is needed";
+    }
+
+    private delegate int Step(byte* reason, nuint size);
+
+    private static string? Shimmed(Step step)
+    {
+        const int size = 256;
+        byte* reason = stackalloc byte[size];
+        reason[0] = 0;
+        int error = step(reason, size);
+        return error == 0 ? null : $"{Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(reason))} (error {error})";
+    }
+}

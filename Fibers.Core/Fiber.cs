@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Fibers.Parking;
+using Fibers.VirtualThreads;
+
+namespace Fibers;
+
+/// <summary>
+/// A handle on work that was spawned: ordinary blocking C#, on a stack of its own where the backend has them.
+/// </summary>
+/// <remarks>
+/// The handle is separate from the virtual thread that runs the body, which is pooled. All members may be called from fibers, from
+/// ordinary threads and from async code, unless they say otherwise.
+/// </remarks>
+[DebuggerDisplay("Fiber {Id} {Name,nq} {Status}")]
+public partial class Fiber
+{
+    [ThreadStatic]
+    private static Fiber? t_current; // a virtual thread has thread statics of its own, so this is per fiber
+
+    private static long s_lastId;
+
+    private readonly object? _body;
+    private readonly ExecutionContext? _context;
+    private JoinList _joiners;
+    private ExceptionHolder? _failure;
+    private int _status; // FiberStatus; final values are written before _joiners is closed
+    private int _begun;  // 0: whoever changes it to 1 runs the body
+
+    private protected Fiber(FiberRuntime runtime, object? body, FiberOptions? options)
+    {
+        Runtime = runtime;
+        _body = body;
+        _context = ExecutionContext.Capture();
+        Id = Interlocked.Increment(ref s_lastId);
+        Name = options?.Name;
+    }
+
+    /// <summary>The fiber whose body the caller runs in, or null on an ordinary thread.</summary>
+    public static Fiber? Current => t_current;
+
+    /// <summary>Unique in the process, in order of spawning.</summary>
+    public long Id { get; }
+
+    /// <summary>From <see cref="FiberOptions.Name"/>.</summary>
+    public string? Name { get; }
+
+    /// <summary>Where the body stands.</summary>
+    public FiberStatus Status => (FiberStatus)Volatile.Read(ref _status);
+
+    /// <summary>True when the body ran on whoever spawned or joined it, because no fiber could be had.</summary>
+    public bool RanInline { get; private set; }
+
+    /// <summary>What the body threw, once <see cref="Status"/> is <see cref="FiberStatus.Failed"/>; else null. Reading it counts as observing it.</summary>
+    public Exception? Exception
+    {
+        get
+        {
+            if (!IsEnded || _failure is not { } failure || Status != FiberStatus.Failed)
+                return null;
+            failure.Observe();
+            return failure.Info.SourceException;
+        }
+    }
+
+    internal FiberRuntime Runtime { get; }
+
+    /// <summary>What it runs on. Changed by the carrier that binds or frees it.</summary>
+    internal VirtualThread? VirtualThread { get; set; }
+
+    /// <summary>In the queue it is in. Guarded by that queue's lock.</summary>
+    internal Fiber? QueueNext { get; set; }
+
+    /// <summary>It counts against the limit. Written by the spawner, before anybody else sees the fiber.</summary>
+    internal bool HasPermit { get; set; }
+
+    internal bool IsEnded => _joiners.IsClosed;
+
+    // A plain fiber's body; Fiber<T> overrides it.
+    private protected virtual void Invoke() => ((Action)_body!)();
+
+    private protected object? Body => _body;
+
+    /// <inheritdoc/>
+    public override string ToString() => Name is null ? $"Fiber {Id}" : $"Fiber {Id} \"{Name}\"";
+}

@@ -1,0 +1,8 @@
+namespace Fibers;
+
+/// <summary>Settings of one fiber.</summary>
+public sealed record FiberOptions
+{
+    /// <summary>A name for people: dumps, traces and <see cref="Thread.Name"/> show it.</summary>
+    public string? Name { get; init; }
+}

@@ -1,0 +1,173 @@
+using Fibers.Backends;
+using Fibers.Diagnostics;
+using Fibers.Scheduling;
+
+namespace Fibers;
+
+/// <summary>A running scheduler. Most programs use <see cref="Default"/> through the static members of <see cref="Fiber"/>.</summary>
+public sealed class FiberRuntime : IDisposable
+{
+    private static readonly Lazy<FiberRuntime> s_default = new(() => new FiberRuntime(new FiberRuntimeOptions()));
+
+    private readonly Backend _backend;
+    private readonly Permits _permits;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _disposed;
+
+    /// <summary>Starts a runtime with default settings.</summary>
+    public FiberRuntime() : this(new FiberRuntimeOptions())
+    {
+    }
+
+    /// <summary>Starts a runtime.</summary>
+    /// <exception cref="ArgumentNullException">No options.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; its name is in the message.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="FiberBackend.Native"/> was asked for and cannot be had; <see cref="FiberBackend.Auto"/> would have fallen back.</exception>
+    public FiberRuntime(FiberRuntimeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _backend = BackendChoice.Make(this, options, out string? reason);
+        FallbackReason = reason;
+        _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
+    }
+
+    /// <summary>Raised, on the finalizer thread, for an exception that nobody joined before the fiber's handle was collected. Handlers must not throw.</summary>
+    public event EventHandler<UnobservedFiberExceptionEventArgs>? UnobservedException;
+
+    /// <summary>The runtime that static calls outside any fiber use; started at the first use, never disposed.</summary>
+    public static FiberRuntime Default => s_default.Value;
+
+    /// <summary>What carries the fibers out: <see cref="FiberBackend.Native"/>, <see cref="FiberBackend.Threads"/> or <see cref="FiberBackend.Inline"/>.</summary>
+    public FiberBackend Backend => _backend.Kind;
+
+    /// <summary>Why <see cref="FiberBackend.Auto"/> did not choose Native, or null.</summary>
+    public string? FallbackReason { get; }
+
+    /// <summary>A snapshot of what this runtime has done.</summary>
+    public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot() with { Live = _permits.Taken });
+
+    internal Counters Counters { get; } = new();
+
+    internal Scheduler? Scheduler => (_backend as NativeBackend)?.Scheduler;
+
+    /// <inheritdoc cref="Fiber.Spawn(Action, FiberOptions)"/>
+    public Fiber Spawn(Action body, FiberOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return Spawn(Fiber.Create(this, body, options));
+    }
+
+    /// <inheritdoc cref="Fiber.Spawn(Action, FiberOptions)"/>
+    public Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return Spawn(new Fiber<T>(this, body, options));
+    }
+
+    /// <inheritdoc cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>
+    public Fiber SpawnConcurrent(Action body, FiberOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return SpawnConcurrent(Fiber.Create(this, body, options));
+    }
+
+    /// <inheritdoc cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>
+    public Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return SpawnConcurrent(new Fiber<T>(this, body, options));
+    }
+
+    /// <summary>Runs <paramref name="main"/> on a fiber of this runtime; returns, or rethrows, when it ends. Any thread or fiber may call it: a thread blocks, a fiber parks.</summary>
+    public void Run(Action main) => Spawn(main, new FiberOptions { Name = "main" }).Join();
+
+    /// <inheritdoc cref="Run(Action)"/>
+    public T Run<T>(Func<T> main) => Spawn(main, new FiberOptions { Name = "main" }).Join();
+
+    /// <summary>Waits until every fiber of this runtime has ended, then stops its carriers. Blocks; idempotent. Not from one of its own fibers.</summary>
+    /// <exception cref="InvalidOperationException">Called from one of its own fibers.</exception>
+    public void Dispose()
+    {
+        if (Fiber.Current?.Runtime == this)
+            throw new InvalidOperationException("A runtime cannot be disposed from one of its own fibers.");
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        if (_permits.Taken == 0)
+            _drained.TrySetResult();
+        _drained.Task.Wait();
+        _backend.Dispose();
+    }
+
+    /// <summary>Whoever ran the fiber, once, when nothing of it runs any more.</summary>
+    internal void Ended(Fiber fiber)
+    {
+        Counters.EndedOnce();
+        fiber.Complete();
+        if (!fiber.HasPermit)
+            return;
+        _permits.Return();
+        if (Volatile.Read(ref _disposed) != 0 && _permits.Taken == 0)
+            _drained.TrySetResult();
+    }
+
+    internal void RaiseUnobserved(string fiber, Exception exception)
+    {
+        Counters.UnobservedOnce();
+        UnobservedException?.Invoke(this, new UnobservedFiberExceptionEventArgs(fiber, exception));
+    }
+
+    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        Counters.SpawnedOnce();
+        if (_backend.Kind == FiberBackend.Inline)
+        {
+            Counters.InlineForBackend();
+            return RunInline(fiber);
+        }
+
+        if (!_permits.TryTake())
+        {
+            Counters.InlineForLimit();
+            return RunInline(fiber);
+        }
+
+        fiber.HasPermit = true;
+        if (_backend.TrySpawn(fiber))
+            return fiber;
+        Counters.InlineForResources();
+        return RunInline(fiber);
+    }
+
+    private static TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        if (fiber.TryBegin())
+            fiber.RunInline();
+        return fiber;
+    }
+
+    private TFiber SpawnConcurrent<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        string reason = $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
+        if (_backend.Kind == FiberBackend.Inline || _permits.TryTake())
+        {
+            fiber.HasPermit = _backend.Kind != FiberBackend.Inline;
+            if (_backend.TrySpawnConcurrent(fiber, out reason))
+            {
+                Counters.SpawnedOnce();
+                return fiber;
+            }
+
+            if (fiber.HasPermit)
+                _permits.Return();
+        }
+
+        throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+}

@@ -1,0 +1,45 @@
+namespace Fibers;
+
+/// <summary>Settings of a <see cref="FiberRuntime"/>, checked once, when the runtime is made.</summary>
+public sealed record FiberRuntimeOptions
+{
+    internal const int MinStackSize = 128 * 1024;
+    internal const int MaxStackSize = 1024 * 1024 * 1024;
+    internal const int StackGranularity = 64 * 1024; // the largest page size Linux uses on our architectures
+
+    /// <summary>How fibers are carried out. Default: <see cref="FiberBackend.Auto"/>.</summary>
+    public FiberBackend Backend { get; init; } = FiberBackend.Auto;
+
+    /// <summary>Kernel threads that run fibers (Native). Default: the number of processors.</summary>
+    public int Carriers { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>
+    /// Fibers alive at once, queued ones included. Beyond it <c>Spawn</c> runs the body inline and
+    /// <c>SpawnConcurrent</c> throws. Default: 1,000,000 (Native), 1,000 (Threads).
+    /// </summary>
+    public int? MaxFibers { get; init; }
+
+    /// <summary>
+    /// Bytes of address space reserved per fiber's stack; memory is used only as it is touched. A multiple of
+    /// 64 KiB between 128 KiB and 1 GiB. Default: 1 MiB.
+    /// </summary>
+    public int StackSize { get; init; } = 1024 * 1024;
+
+    /// <summary>Idle virtual threads kept for reuse (Native); more are destroyed when idle. Default: 10,000.</summary>
+    public int MaxPooledThreads { get; init; } = 10_000;
+
+    internal int EffectiveMaxFibers(FiberBackend backend) => MaxFibers ?? (backend == FiberBackend.Threads ? 1_000 : 1_000_000);
+
+    internal void Validate()
+    {
+        if (!Enum.IsDefined(Backend))
+            throw new ArgumentOutOfRangeException(nameof(Backend), Backend, "There is no such backend.");
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Carriers, nameof(Carriers));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Carriers, 1024, nameof(Carriers));
+        if (MaxFibers is { } max)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(max, nameof(MaxFibers));
+        if (StackSize < MinStackSize || StackSize > MaxStackSize || StackSize % StackGranularity != 0)
+            throw new ArgumentOutOfRangeException(nameof(StackSize), StackSize, "The stack size must be a multiple of 64 KiB between 128 KiB and 1 GiB.");
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxPooledThreads, nameof(MaxPooledThreads));
+    }
+}

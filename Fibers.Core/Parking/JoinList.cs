@@ -1,0 +1,85 @@
+namespace Fibers.Parking;
+
+/// <summary>Those who wait for one fiber to end.</summary>
+/// <remarks>
+/// What: a stack of waiters with a final "closed" mark. Invariant: once closed, nobody is added, and everybody added
+/// before is woken exactly once. Who: any thread adds; whoever completes the fiber closes, once. Ordering: add is a
+/// compare-exchange (release of the waiter's number), close an exchange (acquire of all of them, release of the result).
+/// </remarks>
+internal struct JoinList
+{
+    private static readonly Waiter s_closed = new(null, 0, null);
+    private Waiter? _head;
+
+    public readonly bool IsClosed => Volatile.Read(in _head) == s_closed; // acquire; pairs with Close: the result is visible
+
+    /// <summary>Any thread. False: already closed, nothing was added.</summary>
+    public bool TryAdd(Parker parker, ulong number) => TryPush(new Waiter(parker, number, null));
+
+    /// <summary>Any thread. The action runs on the completing thread, at once when already closed; it must not block or throw.</summary>
+    public void OnClose(Action action)
+    {
+        if (!TryPush(new Waiter(null, 0, action)))
+            action();
+    }
+
+    /// <summary>The completing thread only, once.</summary>
+    public void Close()
+    {
+        Waiter? list = Interlocked.Exchange(ref _head, s_closed);
+        Waiter? oldestFirst = null;
+        while (list is not null)
+            (list.Next, oldestFirst, list) = (oldestFirst, list, list.Next);
+        for (Waiter? waiter = oldestFirst; waiter is not null; waiter = waiter.Next)
+        {
+            waiter.Parker?.TryWake(waiter.Number, Wake.Unparked);
+            waiter.Action?.Invoke();
+        }
+    }
+
+    /// <summary>Any thread. Wakes those who wait, without closing: they look again, and wait again if they must.</summary>
+    public void WakeAll()
+    {
+        Waiter? list = Volatile.Read(ref _head);
+        while (list is not null && list != s_closed)
+        {
+            Waiter? seen = Interlocked.CompareExchange(ref _head, null, list);
+            if (seen == list)
+                break;
+            list = seen;
+        }
+
+        if (list == s_closed)
+            return;
+        for (Waiter? next; list is not null; list = next)
+        {
+            next = list.Next;
+            list.Parker?.TryWake(list.Number, Wake.Unparked);
+            if (list.Action is { } action && !TryPush(list))
+                action();
+        }
+    }
+
+    private bool TryPush(Waiter waiter)
+    {
+        Waiter? head = Volatile.Read(ref _head);
+        while (head != s_closed)
+        {
+            waiter.Next = head;
+            Waiter? seen = Interlocked.CompareExchange(ref _head, waiter, head);
+            if (seen == head)
+                return true;
+            head = seen;
+        }
+
+        return false;
+    }
+
+    private sealed class Waiter(Parker? parker, ulong number, Action? action)
+    {
+        public readonly Parker? Parker = parker;
+        public readonly ulong Number = number;
+        public readonly Action? Action = action;
+        public Waiter? Next;
+    }
+}

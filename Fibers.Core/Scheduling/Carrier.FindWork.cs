@@ -1,0 +1,162 @@
+using Fibers.Native;
+using Fibers.Parking;
+
+namespace Fibers.Scheduling;
+
+internal sealed unsafe partial class Carrier
+{
+    private const uint FairnessInterval = 61; // every so often the shared sources come first, so that nobody starves
+    private const int SpinsBeforeSleep = 20;
+    private const long SpareIdleNs = 50_000_000;
+
+    // Next slot, own queue, inbox, inject queue, timers, poller, steal, sleep: in that order. Null: stop.
+    private Fiber? FindWork()
+    {
+        if (++_tick % FairnessInterval == 0 && Shared() is { } fair)
+            return fair;
+        return TakeNext() ?? Queue.Pop() ?? Shared() ?? Search();
+    }
+
+    private Fiber? TakeNext()
+    {
+        if (_next is null)
+            return null;
+        if (++_nextInARow > MaxNextInARow && !Queue.IsEmpty)
+        {
+            _nextInARow = 0;
+            if (Interlocked.Exchange(ref _next, null) is { } waiting)
+                Queue.Push(waiting, Scheduler.Injected);
+            return null;
+        }
+
+        return Interlocked.Exchange(ref _next, null);
+    }
+
+    private Fiber? Shared()
+    {
+        _nextInARow = 0;
+        Scheduler.Inbox.Drain(this);
+        Scheduler.DrainClosedDescriptors();
+        Scheduler.Timers.Fire();
+        Scheduler.PollNow();
+        return Queue.Pop() ?? TakeNext() ?? Scheduler.Injected.PopInto(Queue, Scheduler.Carriers);
+    }
+
+    // Its own sources are empty: look at everybody's, a few times, then go idle.
+    private Fiber? Search()
+    {
+        State = CarrierState.Searching;
+        Scheduler.Idle.BeginSearch();
+        while (true)
+        {
+            for (int spin = 0; spin < SpinsBeforeSleep; spin++)
+            {
+                if ((Steal() ?? Shared()) is { } found)
+                    return Found(found);
+                if (Scheduler.Stopping)
+                    return Stop();
+                Thread.SpinWait(1 << Math.Min(spin, 6));
+            }
+
+            Scheduler.Idle.EndSearch();
+            bool retire = GoIdle();
+            State = CarrierState.Searching;
+            Scheduler.Idle.BeginSearch();
+            if (retire)
+                return Stop();
+        }
+    }
+
+    private Fiber? Found(Fiber fiber)
+    {
+        State = CarrierState.Running;
+        if (Scheduler.Idle.EndSearch() && (HasWork || Scheduler.Injected.Count > 0))
+            Scheduler.Idle.WakeForWork(); // the last searcher hands the search on
+        return fiber;
+    }
+
+    private Fiber? Stop()
+    {
+        Scheduler.Idle.EndSearch();
+        return null;
+    }
+
+    private Fiber? Steal()
+    {
+        ReadOnlySpan<Carrier?> carriers = Scheduler.AllCarriers;
+        uint start = (uint)Environment.TickCount + (uint)Index;
+        for (uint i = 0; i < (uint)carriers.Length; i++)
+        {
+            if (carriers[(int)((start + i) % (uint)carriers.Length)] is not { } victim || victim == this)
+                continue;
+            Fiber? stolen = victim.Queue.StealInto(Queue);
+            if (stolen is null && victim.State != CarrierState.Searching)
+                stolen = Interlocked.Exchange(ref victim._next, null);
+            if (stolen is not null)
+            {
+                Steals++;
+                return stolen;
+            }
+        }
+
+        return null;
+    }
+
+    // True: a spare carrier that has been idle long enough to go.
+    private bool GoIdle()
+    {
+        Volatile.Write(ref _wakeWord, 0);
+        bool polls = Scheduler.Idle.Enter(this);
+        Volatile.Write(ref _native->Phase, (uint)Phase.Idle);
+        Interlocked.Increment(ref Scheduler.Inbox.Native->Sleepers); // full fence; pairs with fibers_inbox_push
+        SleepsUntil = polls ? Scheduler.Timers.NextDeadline : Clock.Never;
+        Interlocked.MemoryBarrier(); // pairs with WakePollerBefore's
+        bool idleTooLong = false;
+        if (!AnythingToDo(polls))
+        {
+            if (polls)
+            {
+                State = CarrierState.Polling;
+                long left = SleepsUntil == Clock.Never ? -1 : Math.Max(0, SleepsUntil - Clock.Now);
+                bool shortened = _spare && (left < 0 || left > SpareIdleNs);
+                idleTooLong = Scheduler.Poller.Poll(shortened ? SpareIdleNs : left) == 0 && shortened;
+            }
+            else
+            {
+                State = CarrierState.Sleeping;
+                fixed (uint* word = &_wakeWord)
+                    idleTooLong = Shim.fibers_futex_wait(word, 0, _spare ? SpareIdleNs : -1) == TimedOut;
+            }
+        }
+
+        Interlocked.Decrement(ref Scheduler.Inbox.Native->Sleepers);
+        Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
+        bool leftByItself = Scheduler.Idle.Leave(this);
+        SleepsUntil = Clock.Never;
+        if (!idleTooLong || !leftByItself)
+            return false;
+        // A spare that waited in the poller may go only when another takes its place there.
+        return !polls || Scheduler.Idle.WakeSleeper();
+    }
+
+    private const int TimedOut = 110; // ETIMEDOUT
+
+    // The last look before sleeping, after everybody can see that we are about to.
+    private bool AnythingToDo(bool polls)
+    {
+        if (Scheduler.Stopping || !Scheduler.Inbox.IsEmpty || Scheduler.Injected.Count > 0)
+            return true;
+        foreach (Carrier? other in Scheduler.AllCarriers)
+            if (other is not null && other != this && !other.Queue.IsEmpty)
+                return true;
+        return polls && SleepsUntil <= Clock.Now;
+    }
+
+    /// <summary>Any thread that took it off the idle list.</summary>
+    public void WakeUp()
+    {
+        Volatile.Write(ref _wakeWord, 1);
+        fixed (uint* word = &_wakeWord)
+            Shim.fibers_futex_wake(word, 1);
+    }
+}

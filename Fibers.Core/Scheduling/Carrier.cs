@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using Fibers.Native;
+using Fibers.Parking;
+using Fibers.VirtualThreads;
+
+namespace Fibers.Scheduling;
+
+/// <summary>A kernel thread that lends itself to one fiber after another.</summary>
+/// <remarks>Fields belong to the carrier's own thread, or to the fiber it runs while that is pinned, unless they say otherwise.</remarks>
+[DebuggerDisplay("Carrier {Index}: {State}")]
+internal sealed unsafe partial class Carrier
+{
+    // A pair of fibers that wake each other through the next slot gives way to the queue after so many turns.
+    private const int MaxNextInARow = 16;
+
+    [ThreadStatic]
+    private static Carrier? t_current;
+
+    private readonly Thread _thread;
+    private readonly bool _spare;
+    private readonly ManualResetEventSlim _attached = new();
+    private NativeCarrier* _native;
+    private Fiber? _next;        // newest-first slot; exchanged by thieves too
+    private int _nextInARow;
+    private uint _tick;
+    private uint _wakeWord;      // futex: 1 when somebody has woken it
+
+    public Carrier(Scheduler scheduler, int index, bool spare)
+    {
+        Scheduler = scheduler;
+        Index = index;
+        _spare = spare;
+        _thread = new Thread(Main, 256 * 1024) { IsBackground = true, Name = spare ? $"fiber spare {index}" : $"fiber carrier {index}" };
+    }
+
+    public Scheduler Scheduler { get; }
+
+    public int Index { get; }
+
+    public RunQueue Queue { get; } = new();
+
+    public CarrierState State { get; private set; } = CarrierState.Running;
+
+    /// <summary>Any thread. Until when it sleeps in the poller.</summary>
+    public long SleepsUntil { get; private set; } = Clock.Never;
+
+    /// <summary>Any thread. Times it has run a fiber.</summary>
+    public ulong Switches => _native == null ? 0 : Volatile.Read(ref _native->Switches);
+
+    /// <summary>Any thread.</summary>
+    public bool InFiber => _native != null && Volatile.Read(ref _native->Phase) == (uint)Phase.Fiber;
+
+    /// <summary>Any thread. Something waits that only this carrier, or a thief, can run.</summary>
+    public bool HasWork => Volatile.Read(ref _next) is not null || !Queue.IsEmpty;
+
+    public long Steals { get; private set; }
+
+    /// <summary>The carrier whose own stack the caller stands on, or null (on a fiber: null).</summary>
+    public static Carrier? Current => t_current;
+
+    public void Start()
+    {
+        _thread.UnsafeStart();
+        _attached.Wait();
+    }
+
+    public void Join() => _thread.Join();
+
+    // ---- its queue: the carrier itself, or its fiber while pinned ------------------------------------------
+
+    /// <summary>Runs after those that already wait.</summary>
+    public void PushLocal(Fiber fiber)
+    {
+        Queue.Push(fiber, Scheduler.Injected);
+        if (Queue.Count > 1)
+            Scheduler.Idle.WakeForWork();
+    }
+
+    /// <summary>Runs next: what was just woken finds its data in the cache.</summary>
+    public void PushNext(Fiber fiber)
+    {
+        Fiber? displaced = Interlocked.Exchange(ref _next, fiber); // full fence; pairs with a thief's exchange
+        if (displaced is not null)
+        {
+            Queue.Push(displaced, Scheduler.Injected);
+            Scheduler.Idle.WakeForWork();
+        }
+    }
+
+    // ---- its life ------------------------------------------------------------------------------------------
+
+    private void Main()
+    {
+        t_current = this;
+        _native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
+        if (_native == null)
+            throw new OutOfMemoryException("No memory for a carrier.");
+        _native->Index = (uint)Index;
+        _attached.Set();
+        while (FindWork() is { } fiber)
+            Run(fiber);
+        State = CarrierState.Stopped;
+        Shim.fibers_carrier_detach();
+        Scheduler.Stopped(this);
+    }
+
+    private void Run(Fiber fiber)
+    {
+        VirtualThread? thread = fiber.VirtualThread ?? Bind(fiber);
+        if (thread is null)
+            return;
+        ParkCommit.Undo(Scheduler, thread);
+        Shim.fibers_run(thread.Native); // SEE two-crossings
+        Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
+        if (Volatile.Read(ref _native->Contested) != 0 && Shim.fibers_rescue_settle(_native) != 0)
+            return; // we were stuck, and the rescue carrier took the fiber
+        ParkCommit.Perform(this, thread);
+    }
+
+    // A fiber's first turn: it gets a virtual thread, or waits until one is free.
+    private VirtualThread? Bind(Fiber fiber)
+    {
+        if (!fiber.TryBegin())
+            return null; // a joiner ran it inline, or it was cancelled
+        VirtualThread? thread = Scheduler.Pool.Rent();
+        if (thread is null)
+        {
+            Scheduler.Starve(fiber);
+            return null;
+        }
+
+        thread.Fiber = fiber;
+        fiber.VirtualThread = thread;
+        return thread;
+    }
+
+    /// <summary>The body has ended and its virtual thread is free.</summary>
+    public void Finish(VirtualThread thread)
+    {
+        Fiber fiber = thread.Fiber!;
+        thread.Fiber = null;
+        fiber.VirtualThread = null;
+        Scheduler.Pool.Return(thread);
+        Scheduler.Ended(fiber);
+    }
+
+    private enum Phase : uint
+    {
+        Scheduler = 0,
+        Fiber = 1,
+        Returned = 2,
+        Idle = 3,
+        Gone = 4,
+    }
+}

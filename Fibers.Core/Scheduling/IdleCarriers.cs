@@ -1,0 +1,123 @@
+using Fibers.Parking;
+
+namespace Fibers.Scheduling;
+
+/// <summary>Who is awake, and who must wake whom.</summary>
+/// <remarks>
+/// <para>
+/// Invariant: work that is made visible while a carrier is idle is found by somebody. A carrier that is about to sleep enters the list,
+/// fences, and looks at every source of work once more; a producer makes work visible, fences, and looks at the list
+/// (<see cref="WakeForWork"/>). One of the two sees the other.
+/// </para>
+/// <para>
+/// A producer wakes nobody while somebody is already searching: the searcher will find the work, and when the last searcher
+/// finds something it wakes one more (as Go does), so that wake-ups spread as long as there is work.
+/// </para>
+/// <para>At most one idle carrier waits in the poller; the others sleep, newest on top, so that the warmest wakes first.</para>
+/// <para>Who: any thread wakes; a carrier adds and removes itself. The list is guarded by its lock; the counters are read without.</para>
+/// </remarks>
+internal sealed class IdleCarriers
+{
+    private readonly Lock _lock = new();
+    private readonly List<Carrier> _sleeping = [];
+    private int _idle;      // sleeping and polling
+    private int _searching;
+    private Carrier? _poller;
+
+    public int Searching => Volatile.Read(ref _searching);
+
+    public int Idle => Volatile.Read(ref _idle);
+
+    public Carrier? Poller => Volatile.Read(ref _poller);
+
+    public void BeginSearch() => Interlocked.Increment(ref _searching);
+
+    /// <summary>True: it was the last one searching.</summary>
+    public bool EndSearch() => Interlocked.Decrement(ref _searching) == 0;
+
+    /// <summary>The carrier itself, before its last look. True: it is to wait in the poller; false: to sleep.</summary>
+    public bool Enter(Carrier carrier)
+    {
+        bool polls;
+        lock (_lock)
+        {
+            polls = _poller is null;
+            if (polls)
+                _poller = carrier;
+            else
+                _sleeping.Add(carrier);
+            _idle++;
+        }
+
+        Interlocked.MemoryBarrier(); // pairs with WakeForWork's: it sees us idle, or we see its work
+        return polls;
+    }
+
+    /// <summary>The carrier itself. False: somebody has taken it off the list already, to wake it.</summary>
+    public bool Leave(Carrier carrier)
+    {
+        lock (_lock)
+        {
+            if (_poller == carrier)
+            {
+                _poller = null;
+                _idle--;
+                return true;
+            }
+
+            if (!_sleeping.Remove(carrier))
+                return false;
+            _idle--;
+            return true;
+        }
+    }
+
+    /// <summary>Any thread, after it made work visible.</summary>
+    public void WakeForWork()
+    {
+        Interlocked.MemoryBarrier(); // pairs with Enter's
+        if (Idle != 0 && Searching == 0)
+            WakeOne();
+    }
+
+    /// <summary>Any thread. A sleeper, or else whoever waits in the poller.</summary>
+    public void WakeOne()
+    {
+        if (!WakeSleeper())
+            Poller?.Scheduler.Kick();
+    }
+
+    /// <summary>Any thread. True: one was woken; it will look for work, and wait in the poller if nobody does.</summary>
+    public bool WakeSleeper()
+    {
+        Carrier sleeper;
+        lock (_lock)
+        {
+            if (_sleeping.Count == 0)
+                return false;
+            sleeper = _sleeping[^1];
+            _sleeping.RemoveAt(_sleeping.Count - 1);
+            _idle--;
+        }
+
+        sleeper.WakeUp();
+        return true;
+    }
+
+    /// <summary>Any thread. A deadline earlier than the poller sleeps for.</summary>
+    public void WakePollerBefore(long deadlineNs)
+    {
+        Interlocked.MemoryBarrier();
+        if (Poller is { } poller && deadlineNs < poller.SleepsUntil)
+            poller.Scheduler.Kick();
+    }
+
+    public void WakeAll()
+    {
+        while (WakeSleeper())
+        {
+        }
+
+        Poller?.Scheduler.Kick();
+    }
+}

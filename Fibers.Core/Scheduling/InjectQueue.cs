@@ -1,0 +1,78 @@
+namespace Fibers.Scheduling;
+
+/// <summary>Runnable fibers that no carrier owns: spawned or woken from outside, or too many for one queue. First in, first out.</summary>
+/// <remarks>
+/// A list through <see cref="Fiber.QueueNext"/>, so that nothing is allocated, guarded by its lock. Invariant: a fiber is in at most one
+/// queue. Any thread may call everything. <see cref="Count"/> is read without the lock: a carrier that sees 0 may have just missed
+/// one, and looks again before it sleeps.
+/// </remarks>
+internal sealed class InjectQueue
+{
+    private readonly Lock _lock = new();
+    private Fiber? _first;
+    private Fiber? _last;
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    public void Push(Fiber fiber)
+    {
+        lock (_lock)
+            Append(fiber);
+    }
+
+    public void Push(ReadOnlySpan<Fiber> fibers)
+    {
+        lock (_lock)
+        {
+            foreach (Fiber fiber in fibers)
+                Append(fiber);
+        }
+    }
+
+    public Fiber? Pop()
+    {
+        if (Count == 0)
+            return null;
+        lock (_lock)
+            return TakeFirst();
+    }
+
+    /// <summary>Carrier only, into its own queue. Takes a fair share; returns one to run at once, or null.</summary>
+    public Fiber? PopInto(RunQueue own, int carriers)
+    {
+        int count = Count;
+        if (count == 0)
+            return null;
+        lock (_lock)
+        {
+            Fiber? first = TakeFirst();
+            int share = Math.Min(Math.Min(_count, count / carriers), RunQueue.Capacity / 2 - Math.Max(own.Count, 0));
+            for (; share > 0; share--)
+                own.Push(TakeFirst()!, this);
+            return first;
+        }
+    }
+
+    private void Append(Fiber fiber)
+    {
+        if (_last is null)
+            _first = fiber;
+        else
+            _last.QueueNext = fiber;
+        _last = fiber;
+        Volatile.Write(ref _count, _count + 1);
+    }
+
+    private Fiber? TakeFirst()
+    {
+        if (_first is not { } fiber)
+            return null;
+        _first = fiber.QueueNext;
+        fiber.QueueNext = null;
+        if (_first is null)
+            _last = null;
+        Volatile.Write(ref _count, _count - 1);
+        return fiber;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Fibers.Native;
+using Fibers.Parking;
+using Fibers.VirtualThreads;
+
+namespace Fibers.Scheduling;
+
+/// <summary>
+/// What a carrier does for a fiber that has just left it: a closed list. The one place where "may it be made runnable?" is settled.
+/// SEE park-commit
+/// </summary>
+/// <remarks>
+/// Runs on the carrier's own stack, when the fiber's context is saved. The request is copied before the last compare-exchange: after
+/// it another carrier may already run the fiber, and nothing of it may be touched. The rescue carrier follows the same table
+/// natively (rescue.c).
+/// </remarks>
+internal static unsafe class ParkCommit
+{
+    public static void Perform(Carrier carrier, VirtualThread thread)
+    {
+        NativeRequest request = thread.Native->Request;
+        switch ((RequestKind)request.Kind)
+        {
+            case RequestKind.Yield:
+                carrier.PushLocal(thread.Fiber!);
+                break;
+            case RequestKind.Finished:
+                carrier.Finish(thread);
+                break;
+            case RequestKind.Park:
+                SetTimer(carrier, thread, in request);
+                Commit(carrier, thread, request.ParkNumber);
+                break;
+            case RequestKind.Descriptor:
+                SetTimer(carrier, thread, in request);
+                carrier.Scheduler.Poller.Descriptors.Wait(thread, request.Descriptor, request.Events, request.Generation, request.ParkNumber);
+                Commit(carrier, thread, request.ParkNumber);
+                break;
+            case RequestKind.Poll:
+                SetTimer(carrier, thread, in request);
+                carrier.Scheduler.Poller.Descriptors.WaitAny(thread, new ReadOnlySpan<NativePollEntry>(request.PollEntries, request.Descriptor), request.ParkNumber);
+                Commit(carrier, thread, request.ParkNumber);
+                break;
+            default:
+                throw new UnreachableException($"A fiber left with request {request.Kind}.");
+        }
+    }
+
+    /// <summary>Before it runs again: it leaves the timers and descriptor lists that did not wake it.</summary>
+    public static void Undo(Scheduler scheduler, VirtualThread thread)
+    {
+        scheduler.Timers.Remove(thread.Timer);
+        Polling.DescriptorTable.Leave(thread);
+    }
+
+    private static void SetTimer(Carrier carrier, VirtualThread thread, in NativeRequest request)
+    {
+        if (request.DeadlineNs != Clock.Never)
+            carrier.Scheduler.AddTimer(thread.Timer, request.DeadlineNs, request.ParkNumber);
+    }
+
+    // SEE park-commit
+    private static void Commit(Carrier carrier, VirtualThread thread, ulong number)
+    {
+        ref ulong word = ref thread.Native->ParkWord;
+        if (ParkWord.TryChange(ref word, ParkWord.Pack(number, Wake.None, ParkState.Parking), ParkWord.Pack(number, Wake.None, ParkState.Parked)))
+            return; // parked; from here it belongs to whoever claims the number
+        ParkWord notified = ParkWord.Read(ref word);
+        if (notified.Number == number && notified.State == ParkState.Notified &&
+            ParkWord.TryChange(ref word, notified, ParkWord.Pack(number, notified.Wake, ParkState.Runnable)))
+            carrier.PushNext(thread.Fiber!); // woken while it was leaving
+        // Otherwise the rescue carrier has taken it.
+    }
+}

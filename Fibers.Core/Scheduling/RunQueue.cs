@@ -1,0 +1,176 @@
+using System.Diagnostics;
+
+namespace Fibers.Scheduling;
+
+/// <summary>A carrier's own queue of runnable fibers: a bounded ring; the owner pushes and pops, others steal half.</summary>
+/// <remarks>
+/// <para>From: the algorithm of Go's <c>runq</c> as tokio refined it (two heads, so that a thief may empty its slots).</para>
+/// <para>
+/// Invariant: slots from <c>steal</c> up to <c>tail</c> (at most <see cref="Capacity"/>) hold fibers; <c>steal</c> up to <c>real</c>
+/// are being copied by the one thief at work (none when the two are equal); <c>real</c> up to <c>tail</c> are for the taking. All three
+/// only grow, modulo 2^32.
+/// </para>
+/// <para>Who: Push, Pop: owner only. StealInto: any other carrier, into its own queue. Count, IsEmpty: any thread, a snapshot.</para>
+/// <para>
+/// Ordering: tail is written with release by the owner (pairs with the thief's acquire: the slots below it are filled). The
+/// heads change by compare-exchange only; a thief gives its slots back by moving <c>steal</c> after it has cleared them (release; pairs with
+/// the owner's acquire in Push, which may then overwrite).
+/// </para>
+/// </remarks>
+internal sealed class RunQueue
+{
+    public const int Capacity = 256;
+    private const uint Mask = Capacity - 1;
+
+    private readonly Fiber?[] _slots = new Fiber?[Capacity];
+    private ulong _heads;
+    private uint _tail;
+
+    /// <summary>Tests begin close to the wrap-around, so that it happens.</summary>
+    public RunQueue(uint start = 0)
+    {
+        _heads = new Heads(start, start).Raw;
+        _tail = start;
+    }
+
+    /// <summary>Any thread. A snapshot.</summary>
+    public int Count => (int)(Volatile.Read(ref _tail) - new Heads(Volatile.Read(ref _heads)).Real);
+
+    public bool IsEmpty => Count <= 0;
+
+    /// <summary>Owner only. When full, the older half and the fiber go to <paramref name="overflow"/> instead.</summary>
+    public void Push(Fiber fiber, InjectQueue overflow)
+    {
+        while (true)
+        {
+            var heads = new Heads(Volatile.Read(ref _heads)); // acquire; pairs with a thief's last exchange: its slots are clear
+            uint tail = _tail;                                // plain: only we write it
+            if (tail - heads.Steal < Capacity)
+            {
+                _slots[tail & Mask] = fiber;
+                Volatile.Write(ref _tail, tail + 1); // release; pairs with the thief's read of the tail
+                return;
+            }
+
+            if (heads.Steal != heads.Real || !MoveHalf(heads, overflow))
+                continue; // a thief is making room, or took some: look again
+            overflow.Push(fiber);
+            return;
+        }
+    }
+
+    /// <summary>Owner only. Oldest first.</summary>
+    public Fiber? Pop()
+    {
+        var heads = new Heads(Volatile.Read(ref _heads));
+        while (heads.Real != _tail)
+        {
+            uint next = heads.Real + 1;
+            Heads claimed = heads.Steal == heads.Real ? new Heads(next, next) : new Heads(heads.Steal, next);
+            ulong seen = Interlocked.CompareExchange(ref _heads, claimed.Raw, heads.Raw);
+            if (seen == heads.Raw)
+            {
+                ref Fiber? slot = ref _slots[heads.Real & Mask];
+                Fiber fiber = slot!;
+                slot = null;
+                return fiber;
+            }
+
+            heads = new Heads(seen);
+        }
+
+        return null;
+    }
+
+    /// <summary>Any other carrier, into its own queue, which must have room for half a ring. Returns one of the stolen to run at once, or null.</summary>
+    public Fiber? StealInto(RunQueue own)
+    {
+        Debug.Assert(own.Count <= Capacity / 2);
+        var heads = new Heads(Volatile.Read(ref _heads));
+        uint count;
+        while (true)
+        {
+            if (heads.Steal != heads.Real)
+                return null; // another thief is at work
+            uint available = Volatile.Read(ref _tail) - heads.Real; // acquire; pairs with Push
+            count = available - available / 2;
+            if (count == 0 || count > Capacity)
+                return null;
+            ulong seen = Interlocked.CompareExchange(ref _heads, new Heads(heads.Steal, heads.Real + count).Raw, heads.Raw);
+            if (seen == heads.Raw)
+                break;
+            heads = new Heads(seen);
+        }
+
+        Fiber? first = null;
+        uint ownTail = own._tail;
+        for (uint i = 0; i < count; i++)
+        {
+            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask];
+            if (i == 0)
+                first = slot;
+            else
+                own._slots[ownTail++ & Mask] = slot;
+            slot = null;
+        }
+
+        Volatile.Write(ref own._tail, ownTail); // release; pairs with thieves of ours
+        GiveBack();
+        return first;
+    }
+
+    /// <summary>Any thread; for dumps and tests, only exact while nobody works on the queue.</summary>
+    public void AssertInvariants()
+    {
+        var heads = new Heads(Volatile.Read(ref _heads));
+        uint tail = Volatile.Read(ref _tail);
+        Debug.Assert(heads.Real - heads.Steal <= Capacity);
+        Debug.Assert(tail - heads.Steal <= Capacity);
+    }
+
+    public override string ToString() => $"{new Heads(Volatile.Read(ref _heads))} tail {_tail}";
+
+    // The thief is done: what it took may be overwritten. The owner may have popped meanwhile.
+    private void GiveBack()
+    {
+        var heads = new Heads(Volatile.Read(ref _heads));
+        while (true)
+        {
+            ulong seen = Interlocked.CompareExchange(ref _heads, new Heads(heads.Real, heads.Real).Raw, heads.Raw);
+            if (seen == heads.Raw)
+                return;
+            heads = new Heads(seen);
+        }
+    }
+
+    private bool MoveHalf(Heads heads, InjectQueue overflow)
+    {
+        const uint half = Capacity / 2;
+        if (Interlocked.CompareExchange(ref _heads, new Heads(heads.Real + half, heads.Real + half).Raw, heads.Raw) != heads.Raw)
+            return false;
+        var moved = new Fiber[half];
+        for (uint i = 0; i < half; i++)
+        {
+            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask];
+            moved[i] = slot!;
+            slot = null;
+        }
+
+        overflow.Push(moved);
+        return true;
+    }
+
+    /// <summary>Both heads in one word.</summary>
+    private readonly struct Heads(ulong raw)
+    {
+        public Heads(uint steal, uint real) : this((ulong)steal << 32 | real)
+        {
+        }
+
+        public ulong Raw { get; } = raw;
+        public uint Steal => (uint)(Raw >> 32);
+        public uint Real => (uint)Raw;
+
+        public override string ToString() => $"steal {Steal} real {Real}";
+    }
+}

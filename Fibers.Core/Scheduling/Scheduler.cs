@@ -1,0 +1,272 @@
+using System.Collections.Concurrent;
+using Fibers.Native;
+using Fibers.Parking;
+using Fibers.Polling;
+using Fibers.VirtualThreads;
+
+namespace Fibers.Scheduling;
+
+/// <summary>M fibers on N kernel threads. Owns carriers and queues; decides nothing a smaller file can decide.</summary>
+/// <remarks>
+/// <code>
+///  Fiber.Spawn ─► Permits ─► InjectQueue / RunQueue ─► Carrier.FindWork ─► fibers_run ─► switch_x64.S
+///                                 ▲                                          │ the fiber leaves
+///                                 │                                          ▼
+///     Inbox ◄─ native wake-ups    └── ParkCommit ◄── request block ◄── redirected call / Parker
+///       └──────────► Carrier.FindWork                  └─► EpollPoller · Timers · wait lists ─► unpark
+/// </code>
+/// </remarks>
+internal sealed unsafe class Scheduler : IDisposable
+{
+    private static readonly ConcurrentDictionary<nint, Scheduler> s_all = new();
+
+    private readonly FiberRuntime _runtime;
+    private readonly Lock _carriersLock = new();
+    private readonly Watchdog _watchdog;
+    private Carrier?[] _carriers;
+    private volatile bool _stopping;
+    private long _retiredSteals;
+    private ulong _retiredSwitches;
+
+    public Scheduler(FiberRuntime runtime, FiberRuntimeOptions options)
+    {
+        _runtime = runtime;
+        Carriers = options.Carriers;
+        Inbox = new Inbox();
+        Poller = new EpollPoller(Inbox.Native);
+        Pool = new VirtualThreadPool(this, options.StackSize);
+        MaxPooled = options.MaxPooledThreads;
+        s_all[(nint)Inbox.Native] = this;
+        Shim.fibers_descriptor_watch(Inbox.Native, 1);
+        int error = Shim.fibers_rescue_start(Inbox.Native, Watchdog.IntervalNs);
+        if (error != 0)
+            throw new InvalidOperationException($"The rescue carrier could not be started: error {error}.");
+        _carriers = new Carrier?[Carriers];
+        for (int i = 0; i < Carriers; i++)
+            _carriers[i] = new Carrier(this, i, spare: false);
+        foreach (Carrier? carrier in _carriers)
+            carrier!.Start();
+        _watchdog = new Watchdog(this);
+        _watchdog.Start();
+    }
+
+    public int Carriers { get; }
+
+    public int MaxPooled { get; }
+
+    public Inbox Inbox { get; }
+
+    public EpollPoller Poller { get; }
+
+    public Timers Timers { get; } = new();
+
+    public InjectQueue Injected { get; } = new();
+
+    public IdleCarriers Idle { get; } = new();
+
+    public VirtualThreadPool Pool { get; }
+
+    public Watchdog Watchdog => _watchdog;
+
+    public bool Stopping => _stopping;
+
+    public FiberRuntime Runtime => _runtime;
+
+    /// <summary>Any thread. Carriers and spares by index; gaps are null.</summary>
+    public ReadOnlySpan<Carrier?> AllCarriers => Volatile.Read(ref _carriers);
+
+    /// <summary>Fibers that began, and wait for a virtual thread because none could be had.</summary>
+    public InjectQueue Starving { get; } = new();
+
+    public static Scheduler Of(NativeInbox* inbox) => s_all[(nint)inbox];
+
+    public Carrier? CarrierAt(uint index)
+    {
+        Carrier?[] carriers = Volatile.Read(ref _carriers);
+        return index < (uint)carriers.Length ? carriers[index] : null;
+    }
+
+    // ---- making runnable: any thread, any fiber; never parks --------------------------------------------------
+
+    /// <summary>A woken fiber: next on this carrier, or wherever there is room.</summary>
+    public void Enqueue(Fiber fiber)
+    {
+        if (Carrier.Current is { } carrier && carrier.Scheduler == this)
+        {
+            carrier.PushNext(fiber);
+            return;
+        }
+
+        if (VirtualThread.Current is { } self && self.Scheduler == this)
+        {
+            self.Pin();
+            Carrier? mine = self.PinnedCarrier;
+            mine?.PushNext(fiber);
+            self.Unpin();
+            if (mine is not null)
+                return;
+        }
+
+        Inject(fiber);
+    }
+
+    /// <summary>A new fiber.</summary>
+    public void EnqueueNew(Fiber fiber)
+    {
+        if (VirtualThread.Current is { } self && self.Scheduler == this)
+        {
+            self.Pin();
+            Carrier? mine = self.PinnedCarrier;
+            mine?.PushNext(fiber);
+            self.Unpin();
+            if (mine is not null)
+            {
+                Idle.WakeForWork();
+                return;
+            }
+        }
+
+        Inject(fiber);
+    }
+
+    private void Inject(Fiber fiber)
+    {
+        Injected.Push(fiber);
+        Idle.WakeForWork();
+    }
+
+    public void Kick() => Shim.fibers_inbox_kick(Inbox.Native);
+
+    public void AddTimer(TimerNode node, long deadlineNs, ulong number)
+    {
+        if (Timers.Add(node, deadlineNs, number))
+            Idle.WakePollerBefore(deadlineNs);
+    }
+
+    // ---- for carriers ---------------------------------------------------------------------------------------------
+
+    /// <summary>Looks at the descriptors without waiting, unless somebody waits there already.</summary>
+    public void PollNow()
+    {
+        if (Idle.Poller is null)
+            Poller.Poll(0);
+    }
+
+    public void DrainClosedDescriptors() => ClosedDescriptors.Drain(s_all);
+
+    /// <summary>No virtual thread can be had now: the fiber waits until one is free. Whoever joins it may run it inline.</summary>
+    public void Starve(Fiber fiber)
+    {
+        fiber.BeginStarving();
+        Starving.Push(fiber);
+        _runtime.Counters.StarvedOnce();
+    }
+
+    /// <summary>A fiber has ended and its virtual thread is back in the pool.</summary>
+    public void Ended(Fiber fiber)
+    {
+        _runtime.Ended(fiber);
+        FeedStarving();
+    }
+
+    public void FeedStarving()
+    {
+        if (Starving.Count > 0 && Starving.Pop() is { } starving)
+            Inject(starving);
+    }
+
+    // ---- spare carriers ----------------------------------------------------------------------------------------------
+
+    /// <summary>The watchdog only.</summary>
+    public void AddSpare()
+    {
+        Carrier spare;
+        lock (_carriersLock)
+        {
+            if (_stopping)
+                return;
+            int index = Array.IndexOf(_carriers, null);
+            if (index < 0)
+            {
+                index = _carriers.Length;
+                Array.Resize(ref _carriers, index + 4);
+            }
+
+            spare = new Carrier(this, index, spare: true);
+            _carriers[index] = spare;
+        }
+
+        spare.Start();
+    }
+
+    /// <summary>The carrier itself, at its end.</summary>
+    public void Stopped(Carrier carrier)
+    {
+        lock (_carriersLock)
+        {
+            _retiredSteals += carrier.Steals;
+            _retiredSwitches += carrier.Switches;
+            if (!_stopping)
+                _carriers[carrier.Index] = null;
+        }
+    }
+
+    public int LiveCarriers
+    {
+        get
+        {
+            int count = 0;
+            foreach (Carrier? carrier in AllCarriers)
+                count += carrier is null ? 0 : 1;
+            return count;
+        }
+    }
+
+    public long Steals
+    {
+        get
+        {
+            long sum = _retiredSteals;
+            foreach (Carrier? carrier in AllCarriers)
+                sum += carrier?.Steals ?? 0;
+            return sum;
+        }
+    }
+
+    public long Switches
+    {
+        get
+        {
+            ulong sum = _retiredSwitches;
+            foreach (Carrier? carrier in AllCarriers)
+                sum += carrier?.Switches ?? 0;
+            return (long)sum;
+        }
+    }
+
+    /// <summary>Every fiber must have ended.</summary>
+    public void Dispose()
+    {
+        _watchdog.Stop();
+        lock (_carriersLock)
+            _stopping = true;
+        Idle.WakeAll();
+        foreach (Carrier? carrier in _carriers)
+        {
+            while (carrier is { State: not CarrierState.Stopped })
+            {
+                Idle.WakeAll(); // it may have been on its way to sleep when the flag was raised
+                Thread.Sleep(0);
+            }
+
+            carrier?.Join();
+        }
+
+        Shim.fibers_rescue_stop(Inbox.Native);
+        Shim.fibers_descriptor_watch(Inbox.Native, 0);
+        Pool.Dispose();
+        s_all.TryRemove((nint)Inbox.Native, out _);
+        Poller.Dispose();
+        Inbox.Dispose();
+    }
+}

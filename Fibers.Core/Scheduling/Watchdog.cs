@@ -1,0 +1,83 @@
+using Fibers.Parking;
+
+namespace Fibers.Scheduling;
+
+/// <summary>
+/// Notices a carrier that sits in one fiber while work waits, and puts a spare carrier beside it; sees that somebody polls; trims idle
+/// virtual threads. A thread of its own that sleeps as long as nothing happens.
+/// </summary>
+internal sealed class Watchdog
+{
+    public const long IntervalNs = 10_000_000;
+    private const int TicksBetweenTrims = 200; // two seconds
+    private const int MaxSpares = 256;
+
+    private readonly Scheduler _scheduler;
+    private readonly Thread _thread;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Dictionary<Carrier, ulong> _before = [];
+    private long _sparesStarted;
+
+    public Watchdog(Scheduler scheduler)
+    {
+        _scheduler = scheduler;
+        _thread = new Thread(Main, 256 * 1024) { IsBackground = true, Name = "fiber watchdog" };
+    }
+
+    public long SparesStarted => Volatile.Read(ref _sparesStarted);
+
+    public void Start() => _thread.UnsafeStart();
+
+    public void Stop()
+    {
+        _stop.Set();
+        _thread.Join();
+    }
+
+    private void Main()
+    {
+        for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
+        {
+            Look();
+            if (tick % TicksBetweenTrims == 0)
+                _scheduler.Pool.Trim(_scheduler.MaxPooled);
+        }
+    }
+
+    private void Look()
+    {
+        bool workWaits = !_scheduler.Inbox.IsEmpty || _scheduler.Injected.Count > 0 || _scheduler.Timers.NextDeadline <= Clock.Now;
+        bool stuck = false;
+        bool someoneMoves = false;
+        int live = 0;
+        foreach (Carrier? carrier in _scheduler.AllCarriers)
+        {
+            if (carrier is null)
+                continue;
+            live++;
+            ulong switches = carrier.Switches;
+            bool moved = !_before.TryGetValue(carrier, out ulong before) || before != switches;
+            _before[carrier] = switches;
+            bool sits = !moved && carrier.InFiber;
+            stuck |= sits;
+            someoneMoves |= moved;
+            workWaits |= carrier.HasWork && (sits || _scheduler.Idle.Idle > 0);
+        }
+
+        if (_before.Count > live * 4 + 16)
+            _before.Clear(); // spares that are gone
+        bool nobodyPolls = stuck && _scheduler.Idle.Poller is null && !someoneMoves;
+        if (!workWaits && !nobodyPolls)
+            return;
+        if (_scheduler.Idle.Idle > 0)
+        {
+            _scheduler.Idle.WakeOne();
+            return;
+        }
+
+        if (!stuck || live >= _scheduler.Carriers + MaxSpares || (someoneMoves && !workWaits))
+            return;
+        Interlocked.Increment(ref _sparesStarted);
+        _scheduler.AddSpare();
+    }
+}

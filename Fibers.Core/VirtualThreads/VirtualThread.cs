@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Fibers.Native;
+using Fibers.Parking;
+using Fibers.Polling;
+using Fibers.Scheduling;
+
+namespace Fibers.VirtualThreads;
+
+/// <summary>
+/// The managed half of one virtual thread: a thread as .NET sees it, with a stack, thread-locals and a
+/// <see cref="System.Threading.Thread"/> of its own, but no kernel thread. Pooled; runs one fiber's body after another.
+/// </summary>
+/// <remarks>
+/// Fields are touched by whoever runs it: the fiber on it, or, between two runs, the one carrier that mounts it or
+/// performs its request. Only <see cref="TryWake"/> is for everybody.
+/// </remarks>
+[DebuggerDisplay("VirtualThread {Index}: {Fiber}")]
+internal sealed unsafe class VirtualThread : Parker
+{
+    private static readonly Lock s_tableLock = new();
+    private static VirtualThread?[] s_table = new VirtualThread?[256];
+
+    private VirtualThread(NativeVThread* native, Scheduler scheduler)
+    {
+        Native = native;
+        Scheduler = scheduler;
+        Timer = new TimerNode(this);
+        Waiter = new DescriptorWaiter(this);
+    }
+
+    public NativeVThread* Native { get; }
+
+    public Scheduler Scheduler { get; }
+
+    /// <summary>The fiber it runs, or null while it is idle.</summary>
+    public Fiber? Fiber { get; set; }
+
+    public Thread? Thread { get; private set; }
+
+    /// <summary>Its one place among the timers: a fiber waits for one deadline at a time.</summary>
+    public TimerNode Timer { get; }
+
+    /// <summary>Its one place in a descriptor's waiting list; poll uses <see cref="PollWaiters"/>.</summary>
+    public DescriptorWaiter Waiter { get; }
+
+    public DescriptorWaiter[]? PollWaiters { get; set; }
+
+    private int Index => (int)Native->Index;
+
+    private ref ulong Word => ref Native->ParkWord;
+
+    /// <summary>Any thread or fiber. Null on an ordinary thread.</summary>
+    public static new VirtualThread? Current => CurrentOrNull as VirtualThread;
+
+    /// <summary>Any thread. The managed half of a native one that exists.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VirtualThread Of(NativeVThread* native) => Volatile.Read(ref s_table)[native->Index]!;
+
+    /// <summary>Any thread; blocks it about 30 microseconds. Null with the error number when none can be had.</summary>
+    public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
+    {
+        NativeVThread* native;
+        // The entry learns its scheduler through the inbox pointer, which is the scheduler's own.
+        error = Shim.fibers_vthread_create(stacks, scheduler.Inbox.Native, &Main, &native);
+        return error == 0 ? Of(native) : null;
+    }
+
+    /// <summary>Any thread; blocks it until the virtual thread is gone. It must be idle.</summary>
+    public void Destroy()
+    {
+        Fiber = null;
+        NativeVThread* native = Native;
+        int error = Shim.fibers_vthread_destroy(native);
+        if (error != 0)
+            throw new InvalidOperationException($"A virtual thread could not be given a kernel thread to end on: error {error}.");
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Main(NativeVThread* native)
+    {
+        VirtualThread self = Register(native);
+        Shim.fibers_vthread_detach(native);
+        while (self.RunOne())
+            Shim.fibers_leave(native, (uint)RequestKind.Finished);
+        Unregister(self);
+    }
+
+    private static VirtualThread Register(NativeVThread* native)
+    {
+        var self = new VirtualThread(native, Scheduler.Of(native->Inbox)) { Thread = Thread.CurrentThread };
+        native->Cooperative = RuntimeThread.CooperativeFlag(Thread.CurrentThread);
+        Adopt(self);
+        lock (s_tableLock)
+        {
+            if (native->Index >= s_table.Length)
+            {
+                var grown = new VirtualThread?[Math.Max(s_table.Length * 2, (int)native->Index + 1)];
+                s_table.CopyTo(grown, 0);
+                Volatile.Write(ref s_table, grown);
+            }
+
+            s_table[native->Index] = self;
+        }
+
+        return self;
+    }
+
+    private static void Unregister(VirtualThread self)
+    {
+        lock (s_tableLock)
+            s_table[self.Index] = null;
+    }
+
+    // Not inlined: the frame of Main must not keep the last fiber alive while the thread is idle.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool RunOne()
+    {
+        if (Fiber is not { } fiber)
+            return false;
+        fiber.RunBody();
+        return true;
+    }
+
+    // ---- parking: the fiber itself -------------------------------------------------------------------
+
+    public override ulong Begin(ParkReason reason)
+    {
+        ulong number = new ParkWord(Word).Number + 1;
+        Native->Request.Reason = (uint)reason;
+        Native->Request.ParkNumber = number;
+        Volatile.Write(ref Word, ParkWord.Pack(number, Parking.Wake.None, ParkState.Parking).Raw); // release; pairs with TryWake's read
+        return number;
+    }
+
+    public override Wake Park(long deadlineNs)
+    {
+        Native->Request.DeadlineNs = deadlineNs;
+        Shim.fibers_leave(Native, (uint)RequestKind.Park);
+        return Settle();
+    }
+
+    public override Wake Abandon()
+    {
+        ParkWord word = ParkWord.Read(ref Word);
+        if (word.State == ParkState.Parking && ParkWord.TryChange(ref Word, word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running)))
+            return Parking.Wake.None;
+        return Settle();
+    }
+
+    public void Yield()
+    {
+        Native->Request.Reason = (uint)ParkReason.Yield;
+        Shim.fibers_leave(Native, (uint)RequestKind.Yield);
+    }
+
+    private Wake Settle()
+    {
+        ParkWord word = ParkWord.Read(ref Word);
+        Volatile.Write(ref Word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running).Raw);
+        return word.Wake;
+    }
+
+    // ---- waking: anybody ------------------------------------------------------------------------------
+
+    public override bool TryWake(ulong number, Wake wake)
+    {
+        ParkWord word = ParkWord.Read(ref Word);
+        while (word.Number == number && word.State is ParkState.Parking or ParkState.Parked)
+        {
+            ParkState next = word.State == ParkState.Parking ? ParkState.Notified : ParkState.Runnable;
+            if (ParkWord.TryChange(ref Word, word, ParkWord.Pack(number, wake, next)))
+            {
+                if (next == ParkState.Runnable)
+                    Scheduler.Enqueue(Fiber!); // parked: nobody but us may touch it until it is queued
+                return true;
+            }
+
+            word = ParkWord.Read(ref Word);
+        }
+
+        return false;
+    }
+
+    // ---- pinning: the fiber itself ----------------------------------------------------------------------
+
+    /// <summary>
+    /// Fiber only. Until <see cref="Unpin"/> nothing moves this fiber off its carrier, not even a hidden wait inside the
+    /// runtime: those block the kernel thread. For the few lines that touch a carrier's own data.
+    /// </summary>
+    public void Pin() => Native->Pinned++;
+
+    /// <summary>Fiber only.</summary>
+    public void Unpin() => Native->Pinned--;
+
+    /// <summary>Fiber only, while pinned. Null on the rescue carrier.</summary>
+    public Carrier? PinnedCarrier => Scheduler.CarrierAt(Native->Carrier->Index);
+}

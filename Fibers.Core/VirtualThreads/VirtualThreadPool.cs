@@ -1,0 +1,95 @@
+using Fibers.Native;
+using Fibers.Scheduling;
+
+namespace Fibers.VirtualThreads;
+
+/// <summary>Idle virtual threads, kept because creating one costs a kernel thread's birth and death.</summary>
+internal sealed unsafe class VirtualThreadPool : IDisposable
+{
+    private readonly Scheduler _scheduler;
+    private readonly void* _stacks;
+    private readonly Stack<VirtualThread> _idle = new(); // guarded by itself; newest first: its stack is warm
+    private long _created;
+    private long _destroyed;
+    private int _floor; // fewest idle since the last trim: so many were not needed
+
+    public VirtualThreadPool(Scheduler scheduler, int stackSize)
+    {
+        _scheduler = scheduler;
+        _stacks = Shim.fibers_stacks_create((nuint)stackSize);
+        if (_stacks == null)
+            throw new OutOfMemoryException("No memory for the stacks of fibers.");
+    }
+
+    public long Created => Volatile.Read(ref _created);
+
+    public long Destroyed => Volatile.Read(ref _destroyed);
+
+    public int Idle
+    {
+        get
+        {
+            lock (_idle)
+                return _idle.Count;
+        }
+    }
+
+    /// <summary>Any thread; may block it for as long as a creation takes. Null when none can be had.</summary>
+    public VirtualThread? Rent()
+    {
+        lock (_idle)
+        {
+            if (_idle.TryPop(out VirtualThread? idle))
+            {
+                _floor = Math.Min(_floor, _idle.Count);
+                return idle;
+            }
+        }
+
+        VirtualThread? created = VirtualThread.TryCreate(_scheduler, _stacks, out _);
+        if (created is not null)
+            Interlocked.Increment(ref _created);
+        return created;
+    }
+
+    /// <summary>Any thread; never parks. The virtual thread has left its fiber and is nobody's.</summary>
+    public void Return(VirtualThread thread)
+    {
+        lock (_idle)
+            _idle.Push(thread);
+    }
+
+    /// <summary>Any thread; blocks it. Destroys what was idle since the last call, and what is above the limit.</summary>
+    public void Trim(int limit)
+    {
+        int surplus;
+        lock (_idle)
+        {
+            surplus = Math.Max(_floor / 2, _idle.Count - limit); // half: a pause is not the end of work
+            _floor = _idle.Count;
+        }
+
+        while (surplus-- > 0 && TryTakeIdle(out VirtualThread? idle))
+            Destroy(idle);
+    }
+
+    /// <summary>Every virtual thread must be idle.</summary>
+    public void Dispose()
+    {
+        while (TryTakeIdle(out VirtualThread? idle))
+            Destroy(idle);
+        Shim.fibers_stacks_destroy(_stacks);
+    }
+
+    private bool TryTakeIdle([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VirtualThread? idle)
+    {
+        lock (_idle)
+            return _idle.TryPop(out idle);
+    }
+
+    private void Destroy(VirtualThread thread)
+    {
+        thread.Destroy();
+        Interlocked.Increment(ref _destroyed);
+    }
+}

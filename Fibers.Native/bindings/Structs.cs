@@ -1,0 +1,97 @@
+using System.Runtime.InteropServices;
+
+namespace Fibers.Native;
+
+// Mirrors of the structs in include/fibers.h, field for field. BindingsTests compares them with the header
+// and with the offsets the shim exports.
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeContext
+{
+    public void* StackPointer;
+    public void* ThreadPointer;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeRequest
+{
+    public uint Kind;
+    public uint Reason;
+    public int Descriptor;
+    public uint Events;
+    public uint Generation;
+    public int Error;
+    public long DeadlineNs;
+    public ulong ParkNumber;
+    public void* PollEntries;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativePollEntry
+{
+    public int Descriptor;
+    public uint Events;
+    public uint Generation;
+    public uint Reserved;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeInbox
+{
+    public NativeVThread* Head;
+    public uint Sleepers;
+    public int EventDescriptor;
+    public uint Kicked;
+    public uint Reserved;
+    public ulong Pushes;
+    public NativeCarrier* Carriers;
+    public ulong Rescued;
+    public void* Rescue;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeCarrier
+{
+    public NativeContext Context;
+    public uint SignalOwed;
+    public int KernelTid;
+    public NativeVThread* Mounted;
+    public ulong Switches;
+    public uint Phase;
+    public uint Contested;
+    public uint Index;
+    public uint Rescuer;
+    public NativeInbox* Inbox;
+    public NativeCarrier* Next;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeVThread
+{
+    public NativeContext Context;
+    public uint SignalOwed;
+    public int RunningTid;
+    public NativeCarrier* Carrier;
+    public ulong ParkWord;
+    public NativeRequest Request;
+    public uint Index;
+    public int VirtualTid;
+    public uint Pinned;
+    public uint HandlerDepth;
+    public uint* Cooperative;
+    public NativeInbox* Inbox;
+    public NativeVThread* InboxNext;
+    public void* StackLow;
+    public void* StackHigh;
+    public uint CancelRequested;
+    public uint Uncommitted;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeDescriptor
+{
+    public uint Generation;
+    public uint Interest;
+    public int ClosedNext;
+    public uint Queued;
+}

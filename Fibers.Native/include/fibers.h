@@ -1,0 +1,344 @@
+// fibers.h: the one public header of the shim. Mechanism only; every policy is C#.
+//
+// Contract-line vocabulary, used above each export:
+//   Any thread.            no fiber or carrier needed
+//   Carrier only.          the calling kernel thread attached itself with fibers_carrier_attach
+//   Fiber only.            runs on a virtual thread
+//   May switch.            returns possibly on another carrier; everything else never switches
+// No export allocates, takes a lock or calls managed code unless it says so.
+#ifndef FIBERS_H
+#define FIBERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#error "The shim is C: C++ and _Atomic layouts are not mixed here."
+#endif
+
+#define FIBERS_API __attribute__((visibility("default")))
+
+// Bumped whenever a struct or an export below changes; the C# side refuses another number.
+#define FIBERS_ABI_VERSION 1
+
+// ---- contexts ------------------------------------------------------------------------------------
+
+// A parked stack is one pointer (see the picture in asm/switch_x64.S) and its thread pointer.
+typedef struct fibers_context {
+    void *stack_pointer;
+    void *thread_pointer;
+} fibers_context;
+
+// ---- park states ---------------------------------------------------------------------------------
+//
+// One word per virtual thread says where it is; whoever compare-exchanges the number away owns the
+// wake-up. The same table in C#: Fibers.Core/Parking/ParkState.cs.
+//
+//   from      to        who            why
+//   RUNNING   PARKING   the fiber      it is about to leave, under a new park number
+//   PARKING   PARKED    its carrier    the context is saved and the request performed
+//   PARKING   NOTIFIED  a waker        woken before the carrier got there
+//   PARKED    RUNNABLE  a waker        woken; the waker makes it runnable
+//   NOTIFIED  RUNNABLE  its carrier    ... sees the notification and makes it runnable
+//   NOTIFIED  RUNNABLE  the rescuer    ... unless its carrier is stuck and the rescue carrier was first
+//   PARKING   RUNNING   the fiber      it changed its mind before leaving
+//   RUNNABLE  RUNNING   the fiber      it runs again and has read why
+//   NOTIFIED  RUNNING   the fiber      it changed its mind, and was woken meanwhile
+typedef enum fibers_park_state {
+    FIBERS_RUNNING = 0,
+    FIBERS_PARKING = 1,
+    FIBERS_PARKED = 2,
+    FIBERS_NOTIFIED = 3,
+    FIBERS_RUNNABLE = 4,
+} fibers_park_state;
+
+// Why a park ended.
+typedef enum fibers_wake {
+    FIBERS_WAKE_NONE = 0,
+    FIBERS_WAKE_UNPARKED = 1, // somebody called unpark, or signalled the condition
+    FIBERS_WAKE_TIMEOUT = 2,
+    FIBERS_WAKE_READY = 3,    // the descriptor may be ready: try again
+    FIBERS_WAKE_CLOSED = 4,   // the descriptor was closed meanwhile
+    FIBERS_WAKE_CANCELED = 5, // the fiber was cancelled
+    FIBERS_WAKE_FAILED = 6,   // the descriptor cannot be waited for (request.error says why)
+} fibers_wake;
+
+// park_word = number << 8 | wake << 4 | state
+#define FIBERS_PARK_WORD(number, wake, state) ((uint64_t)(number) << 8 | (uint64_t)(wake) << 4 | (uint64_t)(state))
+#define FIBERS_PARK_NUMBER(word) ((word) >> 8)
+#define FIBERS_PARK_WAKE(word) ((fibers_wake)((word) >> 4 & 0xf))
+#define FIBERS_PARK_STATE(word) ((fibers_park_state)((word)&0xf))
+
+// ---- requests ------------------------------------------------------------------------------------
+
+// What a fiber that has left wants its carrier to do. Performed by ParkCommit.cs.
+typedef enum fibers_request_kind {
+    FIBERS_REQUEST_NONE = 0,
+    FIBERS_REQUEST_YIELD = 1,    // run me again, after the others
+    FIBERS_REQUEST_FINISHED = 2, // my body has returned; the virtual thread is free
+    FIBERS_REQUEST_PARK = 3,     // until somebody claims the number, or the deadline
+    FIBERS_REQUEST_DESCRIPTOR = 4, // ... or one descriptor is ready
+    FIBERS_REQUEST_POLL = 5,     // ... or one of several descriptors is ready
+} fibers_request_kind;
+
+#define FIBERS_NO_DEADLINE INT64_MAX
+
+// Why it parked, in people's terms; dumps and traces show it.
+typedef enum fibers_reason {
+    FIBERS_REASON_NONE = 0,
+    FIBERS_REASON_YIELD = 1,
+    FIBERS_REASON_SLEEP = 2,
+    FIBERS_REASON_JOIN = 3,
+    FIBERS_REASON_READ = 4,
+    FIBERS_REASON_WRITE = 5,
+    FIBERS_REASON_ACCEPT = 6,
+    FIBERS_REASON_CONNECT = 7,
+    FIBERS_REASON_POLL = 8,
+    FIBERS_REASON_RUNTIME_WAIT = 9, // Monitor, WaitHandle, Thread.Sleep, Thread.Join in the .NET runtime
+    FIBERS_REASON_CHANNEL = 10,
+    FIBERS_REASON_SELECT = 11,
+    FIBERS_REASON_PARK = 12,
+    FIBERS_REASON_TASK = 13,
+    FIBERS_REASON_FILE = 14,
+} fibers_reason;
+
+typedef struct fibers_request {
+    uint32_t kind;        // fibers_request_kind
+    uint32_t reason;      // fibers_reason
+    int32_t descriptor;   // DESCRIPTOR: the fd; POLL: how many entries `poll_entries` has
+    uint32_t events;      // DESCRIPTOR: POLLIN, POLLOUT
+    uint32_t generation;  // DESCRIPTOR: what the descriptor's generation was before the call was tried
+    int32_t error;        // out: errno when the wake is FIBERS_WAKE_FAILED
+    int64_t deadline_ns;  // CLOCK_MONOTONIC, or FIBERS_NO_DEADLINE
+    uint64_t park_number;
+    void *poll_entries;   // POLL: struct fibers_poll_entry[descriptor]
+} fibers_request;
+
+typedef struct fibers_poll_entry {
+    int32_t descriptor;
+    uint32_t events;
+    uint32_t generation;
+    uint32_t reserved;
+} fibers_poll_entry;
+
+// ---- carriers, virtual threads, inbox ---------------------------------------------------------------
+
+struct fibers_vthread;
+
+// Fibers woken by native code, for carriers to take. One per scheduler.
+typedef struct fibers_inbox {
+    _Atomic(struct fibers_vthread *) head; // newest first; taken as a whole
+    _Atomic uint32_t sleepers;             // carriers asleep, or past their last look at `head`
+    int32_t event_descriptor;              // eventfd in the poller's epoll set; written to wake it
+    _Atomic uint32_t kicked;               // 1: event_descriptor was written and not yet read
+    uint32_t reserved;
+    _Atomic uint64_t pushes;               // statistics
+    _Atomic(struct fibers_carrier *) carriers; // every carrier attached to this scheduler
+    _Atomic uint64_t rescued;              // statistics: times the rescue carrier ran a fiber
+    void *rescue;                          // rescue.c
+} fibers_inbox;
+
+typedef enum fibers_phase {
+    FIBERS_PHASE_SCHEDULER = 0, // in C#, deciding what to do
+    FIBERS_PHASE_FIBER = 1,     // lent to a fiber
+    FIBERS_PHASE_RETURNED = 2,  // the fiber left; its request is not yet looked at
+    FIBERS_PHASE_IDLE = 3,      // asleep, waiting for work
+    FIBERS_PHASE_GONE = 4,      // detached; the struct stays for the next carrier
+} fibers_phase;
+
+typedef struct fibers_carrier {
+    fibers_context context;
+    _Atomic uint32_t signal_owed; // see redirect_signals.c
+    int32_t kernel_tid;
+    _Atomic(struct fibers_vthread *) mounted; // the fiber it runs, or whose request it has yet to perform
+    _Atomic uint64_t switches;    // only its own thread writes
+    _Atomic uint32_t phase;       // fibers_phase; only its own thread writes
+    _Atomic uint32_t contested;   // 1: the rescue carrier may have taken `mounted`; ask fibers_rescue_settle
+    uint32_t index;               // the C# carrier; set by C#
+    uint32_t rescuer;             // 1: this is the rescue carrier
+    fibers_inbox *inbox;
+    struct fibers_carrier *next;  // in inbox->carriers; never unlinked
+} fibers_carrier;
+
+typedef struct fibers_vthread {
+    fibers_context context;
+    _Atomic uint32_t signal_owed;   // see redirect_signals.c
+    _Atomic int32_t running_tid;    // kernel thread it runs on now, 0 while it does not run
+    fibers_carrier *carrier;        // who runs it; written by the carrier before it switches in
+    _Atomic uint64_t park_word;     // FIBERS_PARK_WORD
+    fibers_request request;
+    uint32_t index;                 // its place in tables; reused after destruction
+    int32_t virtual_tid;            // what gettid answers on it
+    uint32_t pinned;                // > 0: redirected calls block the kernel thread; only the fiber writes
+    uint32_t handler_depth;         // > 0: inside a signal handler, must not park; only the fiber writes
+    const _Atomic uint32_t *cooperative; // the runtime's "in managed code" flag, NULL until known
+    fibers_inbox *inbox;            // whom native wake-ups go to
+    struct fibers_vthread *inbox_next;
+    void *stack_low;                // lowest usable byte, just above the guard page
+    void *stack_high;               // one past the highest byte
+    _Atomic uint32_t cancel_requested; // C# sets it; a redirected call that would park fails with ECANCELED
+    uint32_t uncommitted;           // 1 in the inbox: left on the rescue carrier, its request is still to be performed
+} fibers_vthread;
+
+// ---- start-up --------------------------------------------------------------------------------------
+
+// Any thread; once. Finds out what this machine and C library offer. Returns 0, or an errno with a
+// sentence in `reason`: then nothing else here may be used.
+FIBERS_API int fibers_start(char *reason, size_t reason_size);
+
+// Any thread. FIBERS_ABI_VERSION of the library that was loaded.
+FIBERS_API uint32_t fibers_abi_version(void);
+
+// Any thread. What fibers_start found: FIBERS_FEATURE_* bits.
+FIBERS_API uint32_t fibers_features(void);
+#define FIBERS_FEATURE_FSGSBASE 1u      // one instruction writes the thread pointer
+#define FIBERS_FEATURE_GUARD_INSTALL 2u // guard pages that split no mapping
+#define FIBERS_FEATURE_MEMBARRIER 4u    // process-wide barrier for the signal protocol
+#define FIBERS_FEATURE_PIPE_NOWAIT 8u   // pipes honour RWF_NOWAIT
+
+// Any thread; once, after fibers_start. Rewrites the imports listed in redirect.c. Allocates.
+FIBERS_API int fibers_redirect_install(char *reason, size_t reason_size);
+
+// Any thread. Looks at libraries loaded since; cheap when there are none. Returns how many it patched.
+FIBERS_API int fibers_redirect_scan(void);
+
+// Any thread. The address that replaces `name` in unmodified code, or NULL (tests).
+FIBERS_API void *fibers_redirect_lookup(const char *name);
+
+// ---- wait-site calibration (redirect_waits.c) ---------------------------------------------------------
+
+// Any thread. Between begin and end, waits of THIS thread record where the runtime waits.
+// kind: FIBERS_CALIBRATE_WAIT learns sites fibers may park at, FIBERS_CALIBRATE_COLLECTION learns how a
+// wait for the end of a collection looks (fibers never park there).
+FIBERS_API void fibers_calibrate_begin(uint32_t kind);
+// keep: 0 forgets what this window recorded. Returns how many waits were seen.
+FIBERS_API int fibers_calibrate_end(int keep);
+// How many so far.
+FIBERS_API int fibers_calibrate_seen(void);
+#define FIBERS_CALIBRATE_WAIT 1u
+#define FIBERS_CALIBRATE_COLLECTION 2u
+// Any thread. Sites known, and whether collection waits can be told apart.
+FIBERS_API int fibers_calibrate_result(int *wait_sites, int *collection_known);
+
+// ---- stacks ------------------------------------------------------------------------------------------
+
+typedef struct fibers_stacks fibers_stacks;
+
+// Any thread. A set of equal stacks; `size` includes the guard page. Allocates. NULL with errno.
+FIBERS_API fibers_stacks *fibers_stacks_create(size_t size);
+// Any thread. Unmaps everything; every virtual thread on it must be destroyed.
+FIBERS_API void fibers_stacks_destroy(fibers_stacks *stacks);
+
+// ---- virtual threads -----------------------------------------------------------------------------------
+
+// Any thread. Creates one, runs `entry` on it until it detaches, and returns it. `entry` must call
+// fibers_vthread_detach and, when that says so, return. Allocates, locks. 0 or errno.
+FIBERS_API int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), fibers_vthread **result);
+
+// Fiber only, on the kernel thread that created it. Gives the kernel thread up; returns when a carrier
+// first runs it.
+FIBERS_API void fibers_vthread_detach(fibers_vthread *self);
+
+// Any thread. Ends a parked, unbound virtual thread: its entry must return at once when resumed.
+// Waits for its kernel thread to be gone, then gives the stack back. 0 or errno.
+FIBERS_API int fibers_vthread_destroy(fibers_vthread *vthread);
+
+// Any thread. Gives the pages below the saved stack pointer back to the system.
+FIBERS_API void fibers_vthread_trim(fibers_vthread *vthread);
+
+// Carrier only. Runs `vthread` until it leaves; its request says what it wants.
+FIBERS_API void fibers_run(fibers_vthread *vthread);
+
+// Fiber only. May switch. Leaves with a request of `kind` (the other fields are already filled).
+FIBERS_API void fibers_leave(fibers_vthread *self, uint32_t kind);
+
+// Any thread. The virtual thread the caller runs on, or NULL.
+FIBERS_API fibers_vthread *fibers_vthread_current(void);
+
+// ---- carriers --------------------------------------------------------------------------------------------
+
+// Any thread. Makes the calling kernel thread a carrier of `inbox`. Allocates. NULL with errno.
+FIBERS_API fibers_carrier *fibers_carrier_attach(fibers_inbox *inbox);
+// Carrier only. The calling kernel thread is a carrier no longer.
+FIBERS_API void fibers_carrier_detach(void);
+
+// ---- inbox -------------------------------------------------------------------------------------------------
+
+// Any thread. Allocates. NULL with errno.
+FIBERS_API fibers_inbox *fibers_inbox_create(void);
+// Any thread. No carrier or virtual thread may use it any more.
+FIBERS_API void fibers_inbox_destroy(fibers_inbox *inbox);
+// Any thread, also from a signal handler. Makes `vthread` runnable: the caller owns its wake-up.
+FIBERS_API void fibers_inbox_push(fibers_inbox *inbox, fibers_vthread *vthread);
+// Any thread. Wakes the poller if it sleeps.
+FIBERS_API void fibers_inbox_kick(fibers_inbox *inbox);
+// Carrier only. The wake-up was seen; look at everything that could have been its reason afterwards.
+FIBERS_API void fibers_inbox_acknowledge(fibers_inbox *inbox);
+
+// ---- descriptors ---------------------------------------------------------------------------------------------
+
+// Any thread. Per descriptor, one word: generation, changed by every close. NULL when out of range.
+typedef struct fibers_descriptor {
+    _Atomic uint32_t generation; // changed by close, before the real close
+    _Atomic uint32_t interest;   // 1: a scheduler has waiters or a registration for it
+    _Atomic int32_t closed_next; // in the closed list
+    _Atomic uint32_t queued;     // 1: in the closed list
+} fibers_descriptor;
+FIBERS_API fibers_descriptor *fibers_descriptor_table(int32_t *capacity);
+// Any thread. Where the list of descriptors closed while of interest begins: descriptor + 1, 0 when empty;
+// follow closed_next. Taken as a whole by exchanging it for 0.
+FIBERS_API _Atomic int32_t *fibers_descriptor_closed(void);
+// Any thread. The inbox to kick when a descriptor of interest is closed.
+FIBERS_API void fibers_descriptor_watch(fibers_inbox *inbox, int32_t on);
+
+// ---- waiting and waking for C# -------------------------------------------------------------------------------
+
+// Any thread. Blocks the KERNEL thread while *word == expected, at most timeout_ns (< 0: for ever).
+FIBERS_API int fibers_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns);
+FIBERS_API int fibers_futex_wake(_Atomic uint32_t *word, int32_t count);
+// Any thread. epoll, with nanoseconds. Returns the number of events or -errno.
+FIBERS_API int fibers_epoll_create(void);
+FIBERS_API int fibers_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+FIBERS_API int fibers_epoll_wait(int epoll, void *events, int capacity, int64_t timeout_ns);
+FIBERS_API int fibers_close(int descriptor);
+// Any thread. CLOCK_MONOTONIC in nanoseconds.
+FIBERS_API int64_t fibers_now(void);
+
+// ---- rescue ----------------------------------------------------------------------------------------------------
+
+// Any thread. Starts the rescue carrier for `inbox` (see rescue.c). 0 or errno. Allocates.
+FIBERS_API int fibers_rescue_start(fibers_inbox *inbox, int64_t stuck_after_ns);
+// Any thread. Stops it and waits until it is gone.
+FIBERS_API void fibers_rescue_stop(fibers_inbox *inbox);
+// Carrier only, when `contested` is set. 1: the rescue carrier took the fiber; leave its request alone.
+FIBERS_API int fibers_rescue_settle(fibers_carrier *carrier);
+
+// ---- tests and teaching ------------------------------------------------------------------------------------------
+
+// Any thread. Makes the fault point fail: skips `after` passes, then fails `times` (-1: for ever).
+typedef enum fibers_fault_point {
+    FIBERS_FAULT_STACK = 0,        // no stack can be had: ENOMEM
+    FIBERS_FAULT_THREAD = 1,       // no kernel thread can be had: EAGAIN
+    FIBERS_FAULT_EPOLL_CTL = 2,    // a descriptor cannot be registered: ENOSPC
+    FIBERS_FAULT_WOULD_BLOCK = 3,  // a redirected call pretends it would block
+    FIBERS_FAULT_SHORT = 4,        // a redirected read or write moves at most one byte
+    FIBERS_FAULT_COUNT = 5,
+} fibers_fault_point;
+FIBERS_API void fibers_fault_set(uint32_t point, int32_t after, int32_t times);
+
+// Any thread. One line per struct field: "struct field offset size", newline-separated, then the
+// struct sizes as "struct - 0 size". The drift test compares it with the header and the C# mirror.
+FIBERS_API const char *fibers_layout(void);
+
+// Any thread. A bare context on memory of the caller's: no virtual thread, the caller's thread pointer.
+FIBERS_API void fibers_context_make(fibers_context *context, void *stack_low, size_t stack_size, void (*entry)(void *), void *argument);
+// Any thread. The bare switch, for the raw benchmark and the swap demo.
+FIBERS_API void fibers_context_switch(fibers_context *from, fibers_context *to);
+// Any thread. Nanoseconds per there-and-back switch between two bare contexts, measured in C.
+FIBERS_API double fibers_context_benchmark(int64_t rounds);
+// Any thread. Does nothing: the cost of a call.
+FIBERS_API void fibers_nop(void);
+// Any thread. Blocks the KERNEL thread, unseen by any redirection.
+FIBERS_API void fibers_block_kernel_thread(int64_t nanoseconds);
+
+#endif

@@ -1,0 +1,47 @@
+// Sizes and offsets as data: the C# mirror is compared with it at start-up and by a test.
+#include "internal.h"
+
+#include <stdio.h>
+
+#define FIELD(type, field) {#type, #field, offsetof(type, field), sizeof(((type *)0)->field)}
+#define SIZE(type) {#type, "-", 0, sizeof(type)}
+
+static const struct {
+    const char *type, *field;
+    size_t offset, size;
+} layout[] = {
+    SIZE(fibers_context), FIELD(fibers_context, stack_pointer), FIELD(fibers_context, thread_pointer),
+    SIZE(fibers_request), FIELD(fibers_request, kind), FIELD(fibers_request, reason), FIELD(fibers_request, descriptor),
+    FIELD(fibers_request, events), FIELD(fibers_request, generation), FIELD(fibers_request, error), FIELD(fibers_request, deadline_ns),
+    FIELD(fibers_request, park_number), FIELD(fibers_request, poll_entries),
+    SIZE(fibers_poll_entry), FIELD(fibers_poll_entry, descriptor), FIELD(fibers_poll_entry, events), FIELD(fibers_poll_entry, generation), FIELD(fibers_poll_entry, reserved),
+    SIZE(fibers_inbox), FIELD(fibers_inbox, head), FIELD(fibers_inbox, sleepers), FIELD(fibers_inbox, event_descriptor), FIELD(fibers_inbox, kicked), FIELD(fibers_inbox, reserved),
+    FIELD(fibers_inbox, pushes), FIELD(fibers_inbox, carriers), FIELD(fibers_inbox, rescued), FIELD(fibers_inbox, rescue),
+    SIZE(fibers_carrier), FIELD(fibers_carrier, context), FIELD(fibers_carrier, signal_owed), FIELD(fibers_carrier, kernel_tid), FIELD(fibers_carrier, mounted),
+    FIELD(fibers_carrier, switches), FIELD(fibers_carrier, phase), FIELD(fibers_carrier, contested), FIELD(fibers_carrier, index), FIELD(fibers_carrier, rescuer),
+    FIELD(fibers_carrier, inbox), FIELD(fibers_carrier, next),
+    SIZE(fibers_vthread), FIELD(fibers_vthread, context), FIELD(fibers_vthread, signal_owed), FIELD(fibers_vthread, running_tid), FIELD(fibers_vthread, carrier),
+    FIELD(fibers_vthread, park_word), FIELD(fibers_vthread, request), FIELD(fibers_vthread, index), FIELD(fibers_vthread, virtual_tid), FIELD(fibers_vthread, pinned),
+    FIELD(fibers_vthread, handler_depth), FIELD(fibers_vthread, cooperative), FIELD(fibers_vthread, inbox), FIELD(fibers_vthread, inbox_next),
+    FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_requested), FIELD(fibers_vthread, uncommitted),
+    SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
+};
+
+const char *fibers_layout(void)
+{
+    static char text[8192];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    if (text[0] == '\0') {
+        size_t used = 0;
+        for (size_t i = 0; i < sizeof layout / sizeof layout[0] && used < sizeof text; i++)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s %s %zu %zu\n", layout[i].type, layout[i].field, layout[i].offset, layout[i].size);
+    }
+    pthread_mutex_unlock(&lock);
+    return text;
+}
+
+uint32_t fibers_abi_version(void)
+{
+    return FIBERS_ABI_VERSION;
+}

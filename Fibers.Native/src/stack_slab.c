@@ -1,0 +1,139 @@
+// Stacks by the slab: one big lazily backed mapping cut into equal slots, each with a guard page at its
+// low end. A thousand stacks are one line in /proc/self/maps, because the guard is a marker in the page
+// tables (MADV_GUARD_INSTALL, Linux 6.13) where the kernel knows it. Elsewhere mprotect splits the mapping,
+// two lines per stack, and vm.max_map_count limits the number of fibers (docs/performance.md).
+#include "internal.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+#define SLOTS_PER_SLAB 256
+
+typedef struct slab {
+    struct slab *next;
+    char *low;
+} slab;
+
+struct fibers_stacks {
+    pthread_mutex_t lock; // guards everything below
+    size_t slot_size;
+    slab *slabs;
+    void **free; // LIFO: the slot used last is still warm
+    size_t free_count;
+    size_t free_capacity;
+};
+
+static size_t page;
+
+size_t fibers_page_size(void)
+{
+    return page;
+}
+
+void fibers_stacks_start(void)
+{
+    page = (size_t)sysconf(_SC_PAGESIZE);
+    void *probe = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe != MAP_FAILED) {
+        if (madvise(probe, page, MADV_GUARD_INSTALL) == 0)
+            fibers_feature_bits |= FIBERS_FEATURE_GUARD_INSTALL;
+        munmap(probe, page);
+    }
+}
+
+fibers_stacks *fibers_stacks_create(size_t size)
+{
+    fibers_stacks *stacks = calloc(1, sizeof *stacks);
+    if (stacks == NULL)
+        return NULL;
+    pthread_mutex_init(&stacks->lock, NULL);
+    stacks->slot_size = size;
+    return stacks;
+}
+
+void fibers_stacks_destroy(fibers_stacks *stacks)
+{
+    for (slab *s = stacks->slabs; s != NULL;) {
+        slab *next = s->next;
+        munmap(s->low, stacks->slot_size * SLOTS_PER_SLAB);
+        free(s);
+        s = next;
+    }
+    pthread_mutex_destroy(&stacks->lock);
+    free(stacks->free);
+    free(stacks);
+}
+
+size_t fibers_stack_size(const fibers_stacks *stacks)
+{
+    return stacks->slot_size;
+}
+
+static bool install_guard(void *low)
+{
+    if (fibers_feature_bits & FIBERS_FEATURE_GUARD_INSTALL)
+        return madvise(low, page, MADV_GUARD_INSTALL) == 0;
+    return mprotect(low, page, PROT_NONE) == 0;
+}
+
+// Called with the lock held.
+static bool add_slab(fibers_stacks *stacks)
+{
+    size_t bytes = stacks->slot_size * SLOTS_PER_SLAB;
+    size_t wanted = stacks->free_capacity + SLOTS_PER_SLAB;
+    void **grown = realloc(stacks->free, wanted * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    stacks->free = grown;
+    slab *added = malloc(sizeof *added);
+    if (added == NULL)
+        return false;
+    char *low = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (low == MAP_FAILED) {
+        free(added);
+        errno = ENOMEM;
+        return false;
+    }
+    madvise(low, bytes, MADV_NOHUGEPAGE); // one touched byte must not cost two megabytes
+    added->low = low;
+    added->next = stacks->slabs;
+    stacks->slabs = added;
+    stacks->free_capacity = wanted;
+    for (size_t i = SLOTS_PER_SLAB; i-- > 0;)
+        stacks->free[stacks->free_count++] = low + i * stacks->slot_size;
+    return true;
+}
+
+// Returns the slot's low end, guard page installed, or NULL with errno.
+void *fibers_stack_take(fibers_stacks *stacks)
+{
+    if (fibers_fault(FIBERS_FAULT_STACK)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *low = NULL;
+    pthread_mutex_lock(&stacks->lock);
+    if (stacks->free_count > 0 || add_slab(stacks))
+        low = stacks->free[--stacks->free_count];
+    pthread_mutex_unlock(&stacks->lock);
+    if (low != NULL && !install_guard(low)) {
+        int error = errno;
+        fibers_stack_give(stacks, low);
+        errno = error;
+        return NULL;
+    }
+    return low;
+}
+
+void fibers_stack_give(fibers_stacks *stacks, void *low)
+{
+    madvise((char *)low + page, stacks->slot_size - page, MADV_DONTNEED);
+    pthread_mutex_lock(&stacks->lock);
+    stacks->free[stacks->free_count++] = low;
+    pthread_mutex_unlock(&stacks->lock);
+}

@@ -1,0 +1,157 @@
+// Birth of a virtual thread: a real thread of the C library on a stack of ours, which attaches itself to
+// the .NET runtime and then gives its kernel thread up (fibers_detach). See DESIGN, "the life of a
+// virtual thread", in docs/design.md.
+#include "internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Above every id the kernel gives out (PID_MAX_LIMIT is 2^22), below bit 30, which robust futexes use.
+#define FIRST_VIRTUAL_TID (1 << 22)
+#define BOOT_DETACHED 1u
+
+// Blocks are never freed, only reused: a waker that is late may still look at a park word, and must find
+// one, under a later number.
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
+static vthread_block *free_blocks;
+static uint32_t blocks_made;
+
+// Offsets of our two thread-locals from a pthread_t: every thread has them at the same place, so that
+// pthread_kill can ask a thread whether it is virtual without any table.
+static ptrdiff_t self_offset, self_carrier_offset;
+
+void fibers_vthread_start(void)
+{
+    self_offset = (char *)&fibers_self - (char *)pthread_self();
+    self_carrier_offset = (char *)&fibers_self_carrier - (char *)pthread_self();
+}
+
+fibers_vthread *fibers_vthread_of(pthread_t thread)
+{
+    return *(fibers_vthread **)((char *)thread + self_offset);
+}
+
+fibers_carrier *fibers_carrier_of(pthread_t thread)
+{
+    return *(fibers_carrier **)((char *)thread + self_carrier_offset);
+}
+
+fibers_vthread *fibers_vthread_current(void)
+{
+    return fibers_self;
+}
+
+static vthread_block *take_block(void)
+{
+    pthread_mutex_lock(&blocks_lock);
+    vthread_block *block = free_blocks;
+    if (block != NULL) {
+        free_blocks = block->free_next;
+        pthread_mutex_unlock(&blocks_lock);
+        uint64_t number = FIBERS_PARK_NUMBER(atomic_load(&block->public.park_word));
+        uint32_t index = block->public.index;
+        int32_t tid = block->public.virtual_tid;
+        memset(block, 0, sizeof *block);
+        block->public.index = index;
+        block->public.virtual_tid = tid;
+        atomic_store(&block->public.park_word, FIBERS_PARK_WORD(number, 0, FIBERS_RUNNING));
+        return block;
+    }
+    block = aligned_alloc(64, (sizeof *block + 63) & ~(size_t)63);
+    if (block != NULL) {
+        memset(block, 0, sizeof *block);
+        block->public.index = blocks_made;
+        block->public.virtual_tid = FIRST_VIRTUAL_TID + 1 + (int32_t)blocks_made;
+        blocks_made++;
+    }
+    pthread_mutex_unlock(&blocks_lock);
+    return block;
+}
+
+static void give_block(vthread_block *block)
+{
+    pthread_mutex_lock(&blocks_lock);
+    block->free_next = free_blocks;
+    free_blocks = block;
+    pthread_mutex_unlock(&blocks_lock);
+}
+
+static void *vthread_main(void *argument)
+{
+    vthread_block *block = argument;
+    fibers_vthread *self = &block->public;
+    fibers_thread_block_leave_rseq();
+    self->context.thread_pointer = fibers_thread_pointer();
+    block->thread = pthread_self();
+    fibers_thread_block_set_tid(block->thread, self->virtual_tid);
+    // The kernel forgets what it knows of this thread block: it must not clear the id, nor walk the
+    // list of robust mutexes, when this kernel thread ends and the virtual thread lives on.
+    syscall(SYS_set_tid_address, &block->kernel_exit);
+    syscall(SYS_set_robust_list, NULL, 3 * sizeof(void *));
+    fibers_self = self;
+    block->entry(self); // calls fibers_vthread_detach; returns when the virtual thread is to end
+    return NULL;        // on a kernel thread again (vthread_revive.c): the C library's ordinary exit
+}
+
+int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), fibers_vthread **result)
+{
+    void *low = fibers_stack_take(stacks);
+    if (low == NULL)
+        return errno;
+    vthread_block *block = take_block();
+    if (block == NULL) {
+        fibers_stack_give(stacks, low);
+        return ENOMEM;
+    }
+    block->stacks = stacks;
+    block->slot = low;
+    block->entry = entry;
+    block->public.inbox = inbox;
+    block->public.stack_low = (char *)low + fibers_page_size();
+    block->public.stack_high = (char *)low + fibers_stack_size(stacks);
+    atomic_store(&block->kernel_exit, 1);
+
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    int error = pthread_attr_setstack(&attributes, block->public.stack_low, fibers_stack_size(stacks) - fibers_page_size());
+    pthread_t thread;
+    if (error == 0 && fibers_fault(FIBERS_FAULT_THREAD))
+        error = EAGAIN;
+    if (error == 0) {
+        // Blocked from the first instruction to the last: no handler may run on a stack that another
+        // carrier may already use.
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        error = pthread_create(&thread, &attributes, vthread_main, block);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    pthread_attr_destroy(&attributes);
+    if (error != 0) {
+        fibers_stack_give(stacks, low);
+        give_block(block);
+        return error;
+    }
+    while (atomic_load_explicit(&block->boot_state, memory_order_acquire) != BOOT_DETACHED)
+        fibers_futex_wait(&block->boot_state, 0, -1);
+    *result = &block->public;
+    return 0;
+}
+
+void fibers_vthread_detach(fibers_vthread *self)
+{
+    vthread_block *block = (vthread_block *)self;
+    fibers_detach(&self->context, &block->boot_state, BOOT_DETACHED);
+    // First run on a carrier.
+    if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
+        fibers_signal_repay(&self->signal_owed);
+}
+
+void fibers_vthread_forget(vthread_block *block)
+{
+    fibers_stack_give(block->stacks, block->slot);
+    give_block(block);
+}

@@ -1,0 +1,45 @@
+// Death of a virtual thread: it gets a kernel thread again, for as long as it takes the C library and the
+// .NET runtime to run their ordinary thread exit (destructors of thread-locals, detaching from the CLR).
+#include "internal.h"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void fibers_vthread_forget(vthread_block *block);
+
+#define REVIVE_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_CHILD_CLEARTID)
+
+int fibers_vthread_destroy(fibers_vthread *vthread)
+{
+    vthread_block *block = (vthread_block *)vthread;
+    atomic_store(&block->kernel_exit, 1);
+    // The child inherits the mask. It must not be interrupted: the way out is short, and it ends by
+    // giving back the very stack a handler would use.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    long tid = fibers_revive(&vthread->context, &block->kernel_exit, REVIVE_FLAGS);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (tid < 0)
+        return (int)-tid;
+    // The kernel clears the word and wakes it (a shared wake-up) when the thread has left this memory.
+    for (uint32_t value; (value = atomic_load(&block->kernel_exit)) != 0;)
+        syscall(SYS_futex, &block->kernel_exit, FUTEX_WAIT, value, NULL, NULL, 0);
+    fibers_vthread_forget(block);
+    return 0;
+}
+
+void fibers_vthread_trim(fibers_vthread *vthread)
+{
+    // Below the stack pointer nothing is alive. One page of slack for the red zone and for the frames the
+    // next body will need anyway.
+    uintptr_t page = fibers_page_size();
+    uintptr_t low = (uintptr_t)vthread->stack_low;
+    uintptr_t end = ((uintptr_t)vthread->context.stack_pointer - page) & ~(page - 1);
+    if (end > low)
+        madvise((void *)low, end - low, MADV_DONTNEED);
+}

@@ -1,0 +1,91 @@
+// The two crossings: a carrier into a fiber, and a fiber back to whoever carries it.
+#include "internal.h"
+
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+fibers_carrier *fibers_carrier_attach(fibers_inbox *inbox)
+{
+    // Carrier structs are never freed while their inbox lives: the rescue carrier walks the list unlocked.
+    fibers_carrier *carrier = NULL;
+    for (fibers_carrier *c = atomic_load(&inbox->carriers); c != NULL && carrier == NULL; c = c->next) {
+        uint32_t gone = FIBERS_PHASE_GONE;
+        if (!c->rescuer && atomic_compare_exchange_strong(&c->phase, &gone, FIBERS_PHASE_SCHEDULER))
+            carrier = c;
+    }
+    if (carrier == NULL) {
+        carrier = aligned_alloc(64, (sizeof *carrier + 63) & ~(size_t)63);
+        if (carrier == NULL)
+            return NULL;
+        memset(carrier, 0, sizeof *carrier);
+        carrier->inbox = inbox;
+        fibers_carrier *head = atomic_load(&inbox->carriers);
+        do
+            carrier->next = head;
+        while (!atomic_compare_exchange_weak(&inbox->carriers, &head, carrier));
+    }
+    carrier->context.thread_pointer = fibers_thread_pointer();
+    carrier->kernel_tid = (int32_t)syscall(SYS_gettid);
+    fibers_self_carrier = carrier;
+    return carrier;
+}
+
+void fibers_carrier_detach(void)
+{
+    fibers_carrier *carrier = fibers_self_carrier;
+    fibers_self_carrier = NULL;
+    atomic_store_explicit(&carrier->mounted, NULL, memory_order_relaxed);
+    atomic_store(&carrier->phase, FIBERS_PHASE_GONE);
+}
+
+void fibers_run(fibers_vthread *vthread)
+{
+    fibers_carrier *carrier = fibers_self_carrier;
+    vthread->carrier = carrier;
+    // Relaxed is enough: pthread_kill reads it behind a process-wide barrier (redirect_signals.c).
+    atomic_store_explicit(&vthread->running_tid, carrier->kernel_tid, memory_order_relaxed);
+    atomic_store_explicit(&carrier->mounted, vthread, memory_order_relaxed);
+    atomic_store_explicit(&carrier->switches, atomic_load_explicit(&carrier->switches, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(&carrier->phase, FIBERS_PHASE_FIBER, memory_order_release);
+
+    fibers_switch(&carrier->context, &vthread->context); // SEE two-crossings
+
+    atomic_store_explicit(&vthread->running_tid, 0, memory_order_relaxed);
+    atomic_store_explicit(&carrier->phase, FIBERS_PHASE_RETURNED, memory_order_release);
+    if (UNLIKELY(atomic_load_explicit(&carrier->signal_owed, memory_order_relaxed)))
+        fibers_signal_repay(&carrier->signal_owed);
+}
+
+void fibers_leave(fibers_vthread *self, uint32_t kind)
+{
+    self->request.kind = kind;
+    fibers_switch(&self->context, &self->carrier->context); // returns later, perhaps on another carrier
+    if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
+        fibers_signal_repay(&self->signal_owed);
+}
+
+int fibers_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
+{
+    struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+    return result == 0 ? 0 : errno;
+}
+
+int fibers_futex_wake(_Atomic uint32_t *word, int32_t count)
+{
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+int64_t fibers_now(void)
+{
+    return now_ns();
+}
+
+void fibers_block_kernel_thread(int64_t nanoseconds)
+{
+    struct timespec left = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
+    }
+}
