@@ -111,6 +111,7 @@ int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*ent
     block->public.inbox = inbox;
     block->public.stack_low = (char *)low + fibers_page_size();
     block->public.stack_high = (char *)low + fibers_stack_size(stacks);
+    block->public.pinned = 1; // until it is detached there is no carrier to go back to
     atomic_store(&block->kernel_exit, 1);
 
     pthread_attr_t attributes;
@@ -145,7 +146,9 @@ void fibers_vthread_detach(fibers_vthread *self)
 {
     vthread_block *block = (vthread_block *)self;
     fibers_detach(&self->context, &block->boot_state, BOOT_DETACHED);
-    // First run on a carrier.
+    // Resumed. By a carrier, unless it is destroyed before it ever ran: then there is none to go back to.
+    if (self->carrier != NULL)
+        self->pinned = 0;
     if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
         fibers_signal_repay(&self->signal_owed);
 }
