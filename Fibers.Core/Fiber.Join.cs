@@ -5,8 +5,9 @@ namespace Fibers;
 // Idempotence in one place: everything that waits for the end comes through WaitForEnd.
 public partial class Fiber
 {
-    /// <summary>Waits for the body to end; rethrows its exception with its own stack trace. Idempotent. Parks a fiber, blocks a thread.</summary>
+    /// <summary>Waits for the body to end; rethrows its exception with its own stack trace. Idempotent. A cancellation point. Parks a fiber, blocks a thread.</summary>
     /// <exception cref="InvalidOperationException">A fiber joins itself.</exception>
+    /// <exception cref="OperationCanceledException">The fiber ended by cancellation, or the calling fiber was cancelled while it waited.</exception>
     public void Join()
     {
         WaitForEnd(Clock.Never);
@@ -14,7 +15,7 @@ public partial class Fiber
     }
 
     /// <summary>As <see cref="Join()"/>, for at most <paramref name="timeout"/>. False: it has not ended yet.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time other than <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A negative time other than <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
     public bool Join(TimeSpan timeout)
     {
         if (!WaitForEnd(Clock.After(timeout, nameof(timeout))))
@@ -27,23 +28,30 @@ public partial class Fiber
     public Task AsTask()
     {
         var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _joiners.OnClose(() =>
+        OnEnd(() =>
         {
-            if (_failure is { } failure && Status == FiberStatus.Failed)
-            {
-                failure.Observe(); // the task reports it from here
-                source.SetException(failure.Info.SourceException);
-            }
-            else
-            {
-                source.SetResult();
-            }
+            if (!TryPropagate(source.TrySetException, source.TrySetCanceled))
+                source.TrySetResult();
         });
         return source.Task;
     }
 
     /// <summary>Lets async code <c>await</c> a fiber.</summary>
     public System.Runtime.CompilerServices.TaskAwaiter GetAwaiter() => AsTask().GetAwaiter();
+
+    /// <summary>Any thread. Runs on the completing thread, or at once; must neither block nor throw.</summary>
+    internal void OnEnd(Action action) => _joiners.OnClose(action);
+
+    /// <summary>The fiber has ended. True: not by success, and one of the two was told.</summary>
+    private protected bool TryPropagate(Func<Exception, bool> failed, Func<CancellationToken, bool> canceled)
+    {
+        if (Status == FiberStatus.Canceled)
+            return canceled(CancellationToken);
+        if (_failure is not { } failure)
+            return false;
+        failure.Observe(); // the task reports it from here
+        return failed(failure.Info.SourceException);
+    }
 
     /// <summary>False: the deadline came first.</summary>
     private protected bool WaitForEnd(long deadlineNs)
@@ -73,8 +81,13 @@ public partial class Fiber
                 continue;
             }
 
-            if (parker.Park(deadlineNs) == Wake.Timeout)
-                return IsEnded;
+            switch (ParkHere(parker, deadlineNs))
+            {
+                case Wake.Timeout:
+                    return IsEnded;
+                case Wake.Canceled when !IsEnded && t_current is { } self && self.TryDeliver():
+                    throw self.CanceledHere();
+            }
         }
 
         return true;
@@ -83,7 +96,12 @@ public partial class Fiber
     private void ThrowIfFailed()
     {
         if (_failure is not { } failure)
+        {
+            if (Status == FiberStatus.Canceled)
+                throw CanceledHere(); // before it began
             return;
+        }
+
         failure.Observe();
         failure.Info.Throw();
     }

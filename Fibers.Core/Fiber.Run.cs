@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Fibers.Parking;
+using Fibers.VirtualThreads;
 
 namespace Fibers;
 
@@ -26,24 +26,25 @@ public partial class Fiber
     {
         Fiber? outer = t_current;
         t_current = this;
+        BeginHost(VirtualThread.Current);
         Volatile.Write(ref _status, (int)FiberStatus.Running);
         bool named = Name is not null && !RanInline;
         if (named)
             Thread.CurrentThread.Name = Name;
+        Exception? thrown = null;
         try
         {
             if (_context is null)
                 Invoke(); // the spawner had suppressed the flow
             else
                 ExecutionContext.Run(_context, s_invoke, this);
-            Volatile.Write(ref _status, (int)FiberStatus.Succeeded);
         }
         catch (Exception exception)
         {
-            _failure = new ExceptionHolder(this, ExceptionDispatchInfo.Capture(exception));
-            Volatile.Write(ref _status, (int)FiberStatus.Failed);
+            thrown = exception;
         }
 
+        End(thrown, EndHost());
         if (named)
             Thread.CurrentThread.Name = null;
         t_current = outer;
@@ -53,8 +54,30 @@ public partial class Fiber
     internal void RunInline()
     {
         RanInline = true;
+        Fiber? outer = t_current;
+        outer?.LendHost();
         RunBody();
+        outer?.TakeHostBack();
         Runtime.Ended(this);
+    }
+
+    // A body that threw after its cancellation was delivered unwound because of it, whatever exception a library made of that;
+    // so did one that threw on its own token.
+    private void End(Exception? thrown, bool delivered)
+    {
+        if (thrown is null)
+        {
+            Volatile.Write(ref _status, (int)FiberStatus.Succeeded);
+            return;
+        }
+
+        bool canceled = _cancelRequested && (delivered || thrown is OperationCanceledException or ThreadInterruptedException);
+        if (canceled && thrown is not OperationCanceledException)
+            thrown = new OperationCanceledException($"{this} was cancelled.", thrown, CancellationToken);
+        _failure = new ExceptionHolder(this, ExceptionDispatchInfo.Capture(thrown));
+        if (canceled)
+            _failure.Observe(); // asked for; nobody needs to hear of it
+        Volatile.Write(ref _status, (int)(canceled ? FiberStatus.Canceled : FiberStatus.Failed));
     }
 
     /// <summary>Whoever ran it, once, when nothing of it runs any more: wakes the joiners.</summary>

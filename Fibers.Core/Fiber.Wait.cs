@@ -5,7 +5,7 @@ namespace Fibers;
 
 public partial class Fiber
 {
-    /// <summary>Lets others run; returns when it is this fiber's turn again. On an ordinary thread: <see cref="Thread.Yield"/>.</summary>
+    /// <summary>Lets others run; returns when it is this fiber's turn again. On an ordinary thread: <see cref="Thread.Yield"/>. Not a cancellation point.</summary>
     public static void Yield()
     {
         if (VirtualThread.Current is { } self)
@@ -14,8 +14,9 @@ public partial class Fiber
             Thread.Yield();
     }
 
-    /// <summary>Parks the fiber for at least <paramref name="duration"/> (microseconds fine); blocks an ordinary thread. Unmodified code may as well call <see cref="Thread.Sleep(TimeSpan)"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time other than <see cref="Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <summary>Parks the fiber for at least <paramref name="duration"/> (microseconds fine); blocks an ordinary thread. A cancellation point. Unmodified code may as well call <see cref="Thread.Sleep(TimeSpan)"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A negative time other than <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <exception cref="OperationCanceledException">The fiber was cancelled.</exception>
     public static void Sleep(TimeSpan duration)
     {
         long deadline = Clock.After(duration, nameof(duration));
@@ -29,7 +30,24 @@ public partial class Fiber
         while (deadline == Clock.Never || Clock.Now < deadline)
         {
             parker.Begin(ParkReason.Sleep);
-            parker.Park(deadline);
+            if (ParkHere(parker, deadline) == Wake.Canceled && t_current is { } self && self.TryDeliver())
+                throw self.CanceledHere();
         }
+    }
+
+    /// <summary>
+    /// Fiber or thread; parks. As <see cref="Parker.Park"/>, but a pending cancellation of the current fiber ends it at once. The caller delivers it, or
+    /// waits again.
+    /// </summary>
+    internal static Wake ParkHere(Parker parker, long deadlineNs)
+    {
+        Fiber? self = t_current;
+        if (self is { _cancelUsed: true } && self.MustDeliver)
+        {
+            Wake wake = parker.Abandon();
+            return wake == Wake.None ? Wake.Canceled : wake;
+        }
+
+        return parker.Park(deadlineNs);
     }
 }

@@ -71,6 +71,12 @@ public partial class Fiber
     /// <summary>In the queue it is in. Guarded by that queue's lock.</summary>
     internal Fiber? QueueNext { get; set; }
 
+    /// <summary>Its neighbours in the registry. Guarded by the registry.</summary>
+    internal Fiber? RegistryNext { get; set; }
+
+    /// <inheritdoc cref="RegistryNext"/>
+    internal Fiber? RegistryPrevious { get; set; }
+
     /// <summary>It counts against the limit. Written by the spawner, before anybody else sees the fiber.</summary>
     internal bool HasPermit { get; set; }
 

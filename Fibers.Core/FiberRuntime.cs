@@ -32,6 +32,15 @@ public sealed class FiberRuntime : IDisposable
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
     }
 
+    // For the self-test, which decides whether BackendChoice may choose Native.
+    private FiberRuntime(FiberRuntimeOptions options, bool untested)
+    {
+        _backend = new NativeBackend(this, options);
+        _permits = new Permits(options.EffectiveMaxFibers(FiberBackend.Native));
+    }
+
+    internal static FiberRuntime MakeUntested(FiberRuntimeOptions options) => new(options, untested: true);
+
     /// <summary>Raised, on the finalizer thread, for an exception that nobody joined before the fiber's handle was collected. Handlers must not throw.</summary>
     public event EventHandler<UnobservedFiberExceptionEventArgs>? UnobservedException;
 
@@ -48,6 +57,8 @@ public sealed class FiberRuntime : IDisposable
     public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot() with { Live = _permits.Taken });
 
     internal Counters Counters { get; } = new();
+
+    internal FiberRegistry Registry { get; } = new();
 
     internal Scheduler? Scheduler => (_backend as NativeBackend)?.Scheduler;
 
@@ -89,7 +100,10 @@ public sealed class FiberRuntime : IDisposable
     /// <inheritdoc cref="Run(Action)"/>
     public T Run<T>(Func<T> main) => Spawn(main, new FiberOptions { Name = "main" }).Join();
 
-    /// <summary>Waits until every fiber of this runtime has ended, then stops its carriers. Blocks; idempotent. Not from one of its own fibers.</summary>
+    /// <summary>
+    /// Cancels every fiber, waits until all have ended, then stops the carriers. A fiber that ignores its cancellation is waited for. Blocks; idempotent. Not from
+    /// one of its own fibers.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Called from one of its own fibers.</exception>
     public void Dispose()
     {
@@ -97,6 +111,8 @@ public sealed class FiberRuntime : IDisposable
             throw new InvalidOperationException("A runtime cannot be disposed from one of its own fibers.");
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        foreach (Fiber fiber in Registry.Snapshot())
+            fiber.RequestCancel();
         if (_permits.Taken == 0)
             _drained.TrySetResult();
         _drained.Task.Wait();
@@ -107,11 +123,11 @@ public sealed class FiberRuntime : IDisposable
     internal void Ended(Fiber fiber)
     {
         Counters.EndedOnce();
+        if (fiber.HasPermit)
+            Registry.Remove(fiber);
+        bool last = fiber.HasPermit && _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
         fiber.Complete();
-        if (!fiber.HasPermit)
-            return;
-        _permits.Return();
-        if (Volatile.Read(ref _disposed) != 0 && _permits.Taken == 0)
+        if (last)
             _drained.TrySetResult();
     }
 
@@ -136,7 +152,7 @@ public sealed class FiberRuntime : IDisposable
             return RunInline(fiber);
         }
 
-        fiber.HasPermit = true;
+        Admit(fiber);
         if (_backend.TrySpawn(fiber))
             return fiber;
         Counters.InlineForResources();
@@ -155,7 +171,8 @@ public sealed class FiberRuntime : IDisposable
         string reason = $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
         if (_backend.Kind == FiberBackend.Inline || _permits.TryTake())
         {
-            fiber.HasPermit = _backend.Kind != FiberBackend.Inline;
+            if (_backend.Kind != FiberBackend.Inline)
+                Admit(fiber);
             if (_backend.TrySpawnConcurrent(fiber, out reason))
             {
                 Counters.SpawnedOnce();
@@ -163,10 +180,22 @@ public sealed class FiberRuntime : IDisposable
             }
 
             if (fiber.HasPermit)
+            {
+                Registry.Remove(fiber);
                 _permits.Return();
+            }
         }
 
         throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
+    }
+
+    // From here it counts, and Dispose finds it.
+    private void Admit(Fiber fiber)
+    {
+        fiber.HasPermit = true;
+        Registry.Add(fiber);
+        if (Volatile.Read(ref _disposed) != 0)
+            fiber.RequestCancel(); // Dispose may have looked before we were in the list
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);

@@ -14,27 +14,50 @@ internal sealed class ThreadParker : Parker
 
     public override Wake Park(long deadlineNs)
     {
-        lock (this)
+        try
         {
-            while (ParkWord.Read(ref _word).State == ParkState.Parked)
+            lock (this)
             {
-                if (deadlineNs == Clock.Never)
-                {
-                    Monitor.Wait(this);
-                    continue;
-                }
-
-                long left = deadlineNs - Clock.Now;
-                if (left <= 0 || !Monitor.Wait(this, TimeSpan.FromMilliseconds(Math.Min(Math.Ceiling(left / 1e6), int.MaxValue))))
-                {
-                    ParkWord word = ParkWord.Read(ref _word);
-                    if (word.State == ParkState.Parked && deadlineNs <= Clock.Now)
-                        ParkWord.TryChange(ref _word, word, ParkWord.Pack(word.Number, Wake.Timeout, ParkState.Runnable));
-                }
+                while (ParkWord.Read(ref _word).State == ParkState.Parked)
+                    WaitOnce(deadlineNs);
             }
+        }
+        catch (ThreadInterruptedException)
+        {
+            Claim(Wake.Canceled);
+            if (Fiber.Current is not { MustDeliver: true })
+            {
+                Settle();
+                throw; // somebody interrupted the thread, not the fiber
+            }
+
+            Thread.CurrentThread.Interrupt(); // how cancellation reaches an ordinary thread: TryDeliver takes it
         }
 
         return Settle();
+    }
+
+    // With the lock held.
+    private void WaitOnce(long deadlineNs)
+    {
+        if (deadlineNs == Clock.Never)
+        {
+            Monitor.Wait(this);
+            return;
+        }
+
+        long left = deadlineNs - Clock.Now;
+        if (left <= 0)
+            Claim(Wake.Timeout);
+        else
+            Monitor.Wait(this, TimeSpan.FromMilliseconds(Math.Min(Math.Ceiling(left / 1e6), int.MaxValue)));
+    }
+
+    private void Claim(Wake wake)
+    {
+        ParkWord word = ParkWord.Read(ref _word);
+        if (word.State == ParkState.Parked)
+            ParkWord.TryChange(ref _word, word, ParkWord.Pack(word.Number, wake, ParkState.Runnable));
     }
 
     public override Wake Abandon()
@@ -49,8 +72,24 @@ internal sealed class ThreadParker : Parker
     {
         if (!ParkWord.TryChange(ref _word, ParkWord.Pack(number, Wake.None, ParkState.Parked), ParkWord.Pack(number, wake, ParkState.Runnable)))
             return false;
-        lock (this)
-            Monitor.Pulse(this);
+        // A waker that is being interrupted itself must not leave without the pulse.
+        bool interrupted = false;
+        while (true)
+        {
+            try
+            {
+                lock (this)
+                    Monitor.Pulse(this);
+                break;
+            }
+            catch (ThreadInterruptedException)
+            {
+                interrupted = true;
+            }
+        }
+
+        if (interrupted)
+            Thread.CurrentThread.Interrupt();
         return true;
     }
 

@@ -14,11 +14,11 @@ namespace Fibers.Scheduling;
 /// finds something it wakes one more (as Go does), so that wake-ups spread as long as there is work.
 /// </para>
 /// <para>At most one idle carrier waits in the poller; the others sleep, newest on top, so that the warmest wakes first.</para>
-/// <para>Who: any thread wakes; a carrier adds and removes itself. The list is guarded by its lock; the counters are read without.</para>
+/// <para>Who: any thread wakes; a carrier adds and removes itself. The list is guarded by its latch; the counters are read without.</para>
 /// </remarks>
 internal sealed class IdleCarriers
 {
-    private readonly Lock _lock = new();
+    private Latch _latch;
     private readonly List<Carrier> _sleeping = [];
     private int _idle;      // sleeping and polling
     private int _searching;
@@ -39,16 +39,14 @@ internal sealed class IdleCarriers
     public bool Enter(Carrier carrier)
     {
         bool polls;
-        lock (_lock)
-        {
-            polls = _poller is null;
-            if (polls)
-                _poller = carrier;
-            else
-                _sleeping.Add(carrier);
-            _idle++;
-        }
-
+        Latch.Scope scope = _latch.Enter();
+        polls = _poller is null;
+        if (polls)
+            _poller = carrier;
+        else
+            _sleeping.Add(carrier);
+        _idle++;
+        _latch.Exit(scope);
         Interlocked.MemoryBarrier(); // pairs with WakeForWork's: it sees us idle, or we see its work
         return polls;
     }
@@ -56,20 +54,16 @@ internal sealed class IdleCarriers
     /// <summary>The carrier itself. False: somebody has taken it off the list already, to wake it.</summary>
     public bool Leave(Carrier carrier)
     {
-        lock (_lock)
-        {
-            if (_poller == carrier)
-            {
-                _poller = null;
-                _idle--;
-                return true;
-            }
-
-            if (!_sleeping.Remove(carrier))
-                return false;
+        Latch.Scope scope = _latch.Enter();
+        bool present = true;
+        if (_poller == carrier)
+            _poller = null;
+        else
+            present = _sleeping.Remove(carrier);
+        if (present)
             _idle--;
-            return true;
-        }
+        _latch.Exit(scope);
+        return present;
     }
 
     /// <summary>Any thread, after it made work visible.</summary>
@@ -90,18 +84,18 @@ internal sealed class IdleCarriers
     /// <summary>Any thread. True: one was woken; it will look for work, and wait in the poller if nobody does.</summary>
     public bool WakeSleeper()
     {
-        Carrier sleeper;
-        lock (_lock)
+        Carrier? sleeper = null;
+        Latch.Scope scope = _latch.Enter();
+        if (_sleeping.Count > 0)
         {
-            if (_sleeping.Count == 0)
-                return false;
             sleeper = _sleeping[^1];
             _sleeping.RemoveAt(_sleeping.Count - 1);
             _idle--;
         }
 
-        sleeper.WakeUp();
-        return true;
+        _latch.Exit(scope);
+        sleeper?.WakeUp();
+        return sleeper is not null;
     }
 
     /// <summary>Any thread. A deadline earlier than the poller sleeps for.</summary>

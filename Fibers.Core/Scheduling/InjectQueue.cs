@@ -2,13 +2,13 @@ namespace Fibers.Scheduling;
 
 /// <summary>Runnable fibers that no carrier owns: spawned or woken from outside, or too many for one queue. First in, first out.</summary>
 /// <remarks>
-/// A list through <see cref="Fiber.QueueNext"/>, so that nothing is allocated, guarded by its lock. Invariant: a fiber is in at most one
-/// queue. Any thread may call everything. <see cref="Count"/> is read without the lock: a carrier that sees 0 may have just missed
+/// A list through <see cref="Fiber.QueueNext"/>, so that nothing is allocated, guarded by its latch. Invariant: a fiber is in at most one
+/// queue. Any thread may call everything. <see cref="Count"/> is read without the latch: a carrier that sees 0 may have just missed
 /// one, and looks again before it sleeps.
 /// </remarks>
 internal sealed class InjectQueue
 {
-    private readonly Lock _lock = new();
+    private Latch _latch;
     private Fiber? _first;
     private Fiber? _last;
     private int _count;
@@ -17,25 +17,27 @@ internal sealed class InjectQueue
 
     public void Push(Fiber fiber)
     {
-        lock (_lock)
-            Append(fiber);
+        Latch.Scope scope = _latch.Enter();
+        Append(fiber);
+        _latch.Exit(scope);
     }
 
     public void Push(ReadOnlySpan<Fiber> fibers)
     {
-        lock (_lock)
-        {
-            foreach (Fiber fiber in fibers)
-                Append(fiber);
-        }
+        Latch.Scope scope = _latch.Enter();
+        foreach (Fiber fiber in fibers)
+            Append(fiber);
+        _latch.Exit(scope);
     }
 
     public Fiber? Pop()
     {
         if (Count == 0)
             return null;
-        lock (_lock)
-            return TakeFirst();
+        Latch.Scope scope = _latch.Enter();
+        Fiber? first = TakeFirst();
+        _latch.Exit(scope);
+        return first;
     }
 
     /// <summary>Carrier only, into its own queue. Takes a fair share; returns one to run at once, or null.</summary>
@@ -44,14 +46,14 @@ internal sealed class InjectQueue
         int count = Count;
         if (count == 0)
             return null;
-        lock (_lock)
-        {
-            Fiber? first = TakeFirst();
-            int share = Math.Min(Math.Min(_count, count / carriers), RunQueue.Capacity / 2 - Math.Max(own.Count, 0));
-            for (; share > 0; share--)
-                own.Push(TakeFirst()!, this);
-            return first;
-        }
+        // The ring has room for the share, so Push does not come back here while the latch is held.
+        Latch.Scope scope = _latch.Enter();
+        Fiber? first = TakeFirst();
+        int share = Math.Min(Math.Min(_count, count / carriers), RunQueue.Capacity / 2 - Math.Max(own.Count, 0));
+        for (; share > 0; share--)
+            own.Push(TakeFirst()!, this);
+        _latch.Exit(scope);
+        return first;
     }
 
     private void Append(Fiber fiber)

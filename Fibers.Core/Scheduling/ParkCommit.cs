@@ -63,12 +63,32 @@ internal static unsafe class ParkCommit
     private static void Commit(Carrier carrier, VirtualThread thread, ulong number)
     {
         ref ulong word = ref thread.Native->ParkWord;
+        if (thread.Native->Request.Reason == (uint)ParkReason.RuntimeWait)
+            InterruptIfCanceled(thread);
         if (ParkWord.TryChange(ref word, ParkWord.Pack(number, Wake.None, ParkState.Parking), ParkWord.Pack(number, Wake.None, ParkState.Parked)))
-            return; // parked; from here it belongs to whoever claims the number
+        {
+            // Parked; from here it belongs to whoever claims the number. A request to cancel that came before it parked woke nobody:
+            // what we read may be about a later park by now, but the number protects that one.
+            if (IsCancelPending(thread))
+                thread.TryWake(number, Wake.Canceled);
+            return;
+        }
+
         ParkWord notified = ParkWord.Read(ref word);
         if (notified.Number == number && notified.State == ParkState.Notified &&
             ParkWord.TryChange(ref word, notified, ParkWord.Pack(number, notified.Wake, ParkState.Runnable)))
             carrier.PushNext(thread.Fiber!); // woken while it was leaving
         // Otherwise the rescue carrier has taken it.
+    }
+
+    private static bool IsCancelPending(VirtualThread thread) =>
+        (Volatile.Read(ref thread.Native->CancelWord) & Fiber.CancelPending) != 0 && thread.Native->Shielded == 0; // pairs with Fiber.Nudge
+
+    // A wait of the runtime ends only by an interrupt, and no number protects that: so it is sent while the fiber is still ours.
+    private static void InterruptIfCanceled(VirtualThread thread)
+    {
+        Interlocked.MemoryBarrier(); // the fiber's Parking before our look at the request; pairs with Fiber.Nudge
+        if (IsCancelPending(thread))
+            thread.Canceling?.InterruptWaitFromCommit(thread);
     }
 }

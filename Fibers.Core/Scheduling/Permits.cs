@@ -17,5 +17,6 @@ internal sealed class Permits(int limit)
         return false;
     }
 
-    public void Return() => Interlocked.Decrement(ref _taken);
+    /// <summary>How many are still taken.</summary>
+    public int Return() => Interlocked.Decrement(ref _taken);
 }

@@ -8,7 +8,8 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
 {
     private readonly Scheduler _scheduler;
     private readonly void* _stacks;
-    private readonly Stack<VirtualThread> _idle = new(); // guarded by itself; newest first: its stack is warm
+    private readonly Stack<VirtualThread> _idle = new(); // newest first: its stack is warm
+    private Latch _latch;                                // guards _idle and _floor
     private long _created;
     private long _destroyed;
     private int _floor; // fewest idle since the last trim: so many were not needed
@@ -29,23 +30,18 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
     {
         get
         {
-            lock (_idle)
-                return _idle.Count;
+            Latch.Scope scope = _latch.Enter();
+            int count = _idle.Count;
+            _latch.Exit(scope);
+            return count;
         }
     }
 
     /// <summary>Any thread; may block it for as long as a creation takes. Null when none can be had.</summary>
     public VirtualThread? Rent()
     {
-        lock (_idle)
-        {
-            if (_idle.TryPop(out VirtualThread? idle))
-            {
-                _floor = Math.Min(_floor, _idle.Count);
-                return idle;
-            }
-        }
-
+        if (TryTakeIdle(out VirtualThread? idle))
+            return idle;
         VirtualThread? created = VirtualThread.TryCreate(_scheduler, _stacks, out _);
         if (created is not null)
             Interlocked.Increment(ref _created);
@@ -55,20 +51,18 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
     /// <summary>Any thread; never parks. The virtual thread has left its fiber and is nobody's.</summary>
     public void Return(VirtualThread thread)
     {
-        lock (_idle)
-            _idle.Push(thread);
+        Latch.Scope scope = _latch.Enter();
+        _idle.Push(thread);
+        _latch.Exit(scope);
     }
 
     /// <summary>Any thread; blocks it. Destroys what was idle since the last call, and what is above the limit.</summary>
     public void Trim(int limit)
     {
-        int surplus;
-        lock (_idle)
-        {
-            surplus = Math.Max(_floor / 2, _idle.Count - limit); // half: a pause is not the end of work
-            _floor = _idle.Count;
-        }
-
+        Latch.Scope scope = _latch.Enter();
+        int surplus = Math.Max(_floor / 2, _idle.Count - limit); // half: a pause is not the end of work
+        _floor = _idle.Count;
+        _latch.Exit(scope);
         while (surplus-- > 0 && TryTakeIdle(out VirtualThread? idle))
             Destroy(idle);
     }
@@ -83,8 +77,11 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
 
     private bool TryTakeIdle([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VirtualThread? idle)
     {
-        lock (_idle)
-            return _idle.TryPop(out idle);
+        Latch.Scope scope = _latch.Enter();
+        bool any = _idle.TryPop(out idle);
+        _floor = Math.Min(_floor, _idle.Count);
+        _latch.Exit(scope);
+        return any;
     }
 
     private void Destroy(VirtualThread thread)

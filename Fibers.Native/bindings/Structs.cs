@@ -83,7 +83,8 @@ internal unsafe struct NativeVThread
     public NativeVThread* InboxNext;
     public void* StackLow;
     public void* StackHigh;
-    public uint CancelRequested;
+    public uint CancelWord;
+    public uint Shielded;
     public uint Uncommitted;
 }
 

@@ -138,6 +138,11 @@ typedef struct fibers_inbox {
     void *rescue;                          // rescue.c
 } fibers_inbox;
 
+// Cancellation of the fiber on a virtual thread. A redirected call that is parked, or would park, delivers a
+// pending one by failing with ECANCELED.
+#define FIBERS_CANCEL_PENDING 1u
+#define FIBERS_CANCEL_DELIVERED 2u
+
 typedef enum fibers_phase {
     FIBERS_PHASE_SCHEDULER = 0, // in C#, deciding what to do
     FIBERS_PHASE_FIBER = 1,     // lent to a fiber
@@ -176,7 +181,8 @@ typedef struct fibers_vthread {
     struct fibers_vthread *inbox_next;
     void *stack_low;                // lowest usable byte, just above the guard page
     void *stack_high;               // one past the highest byte
-    _Atomic uint32_t cancel_requested; // C# sets it; a redirected call that would park fails with ECANCELED
+    _Atomic uint32_t cancel_word;   // FIBERS_CANCEL_* bits; whoever changes PENDING to DELIVERED delivers
+    uint32_t shielded;              // > 0: cancellation is held back; only the fiber writes
     uint32_t uncommitted;           // 1 in the inbox: left on the rescue carrier, its request is still to be performed
 } fibers_vthread;
 

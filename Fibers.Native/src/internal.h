@@ -155,6 +155,19 @@ static inline fibers_wake park_leave(fibers_vthread *self, uint32_t kind)
     return FIBERS_PARK_WAKE(word);
 }
 
+// Fiber only. True for the one delivery of a pending cancellation.
+static inline bool cancel_deliver(fibers_vthread *self)
+{
+    uint32_t word = atomic_load_explicit(&self->cancel_word, memory_order_acquire);
+    if (LIKELY(!(word & FIBERS_CANCEL_PENDING)) || self->shielded != 0)
+        return false;
+    do
+        if (atomic_compare_exchange_weak(&self->cancel_word, &word, (word & ~FIBERS_CANCEL_PENDING) | FIBERS_CANCEL_DELIVERED))
+            return true;
+    while (word & FIBERS_CANCEL_PENDING);
+    return false;
+}
+
 // The calling fiber, when it may park here and now: not in a signal handler, not pinned, and standing on
 // its own stack (a handler on the alternate stack does not).
 static inline fibers_vthread *fiber_that_may_park(void)

@@ -50,9 +50,13 @@ static outcome wake_to_outcome(fibers_vthread *self, fibers_wake wake)
     switch (wake) {
     case FIBERS_WAKE_TIMEOUT: errno = EAGAIN; return FAIL;
     case FIBERS_WAKE_CLOSED: errno = EBADF; return FAIL;
-    case FIBERS_WAKE_CANCELED: errno = ECANCELED; return FAIL;
+    case FIBERS_WAKE_CANCELED:
+        if (!cancel_deliver(self))
+            return TRY_AGAIN; // shielded, or delivered elsewhere meanwhile
+        errno = ECANCELED;
+        return FAIL;
     case FIBERS_WAKE_FAILED:
-        (void)self; // request.error says why it cannot be registered (EPERM: a regular file; ENOSPC: no room)
+        // request.error says why it cannot be registered (EPERM: a regular file; ENOSPC: no room)
         return PASS_THROUGH;
     default: return TRY_AGAIN;
     }
@@ -71,7 +75,7 @@ static outcome wait_for_descriptor(struct blocking_call *call)
     if (call->deadline_ns == 0)
         call->deadline_ns = socket_deadline(call->descriptor, call->events);
     fibers_vthread *self = call->self;
-    if (UNLIKELY(atomic_load_explicit(&self->cancel_requested, memory_order_acquire) != 0)) {
+    if (UNLIKELY(cancel_deliver(self))) {
         errno = ECANCELED;
         return FAIL;
     }
@@ -428,7 +432,7 @@ int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms)
         int ready = poll(entries, count, 0);
         if (ready != 0)
             return ready;
-        if (UNLIKELY(atomic_load_explicit(&self->cancel_requested, memory_order_acquire) != 0)) {
+        if (UNLIKELY(cancel_deliver(self))) {
             errno = ECANCELED;
             return -1;
         }
@@ -439,7 +443,11 @@ int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms)
         self->request.park_number = park_begin(self);
         switch (park_leave(self, FIBERS_REQUEST_POLL)) {
         case FIBERS_WAKE_TIMEOUT: return poll(entries, count, 0);
-        case FIBERS_WAKE_CANCELED: errno = ECANCELED; return -1;
+        case FIBERS_WAKE_CANCELED:
+            if (!cancel_deliver(self))
+                break;
+            errno = ECANCELED;
+            return -1;
         case FIBERS_WAKE_FAILED: { // something in the set cannot be registered: wait for it here
             int64_t left = deadline == FIBERS_NO_DEADLINE ? -1 : (deadline - now_ns()) / 1000000;
             return poll(entries, count, deadline == FIBERS_NO_DEADLINE ? -1 : left < 0 ? 0 : (int)left);

@@ -1,0 +1,66 @@
+using Fibers.Scheduling;
+
+namespace Fibers.Diagnostics;
+
+/// <summary>Every live fiber of a runtime that holds a permit: for Dispose and for dumps.</summary>
+/// <remarks>Lists through the fibers themselves, in shards by id, each under its latch. Any thread.</remarks>
+internal sealed class FiberRegistry
+{
+    private const int Shards = 16;
+    private readonly Shard[] _shards = new Shard[Shards];
+
+    public FiberRegistry()
+    {
+        for (int i = 0; i < Shards; i++)
+            _shards[i] = new Shard();
+    }
+
+    public void Add(Fiber fiber)
+    {
+        Shard shard = ShardOf(fiber);
+        Latch.Scope scope = shard.Latch.Enter();
+        fiber.RegistryNext = shard.First;
+        if (shard.First is not null)
+            shard.First.RegistryPrevious = fiber;
+        shard.First = fiber;
+        shard.Latch.Exit(scope);
+    }
+
+    public void Remove(Fiber fiber)
+    {
+        Shard shard = ShardOf(fiber);
+        Latch.Scope scope = shard.Latch.Enter();
+        if (fiber.RegistryPrevious is not null)
+            fiber.RegistryPrevious.RegistryNext = fiber.RegistryNext;
+        else
+            shard.First = fiber.RegistryNext;
+        if (fiber.RegistryNext is not null)
+            fiber.RegistryNext.RegistryPrevious = fiber.RegistryPrevious;
+        fiber.RegistryNext = fiber.RegistryPrevious = null;
+        shard.Latch.Exit(scope);
+    }
+
+    /// <summary>Those alive at some moment during the call, oldest first.</summary>
+    public List<Fiber> Snapshot()
+    {
+        var all = new List<Fiber>();
+        foreach (Shard shard in _shards)
+        {
+            Latch.Scope scope = shard.Latch.Enter();
+            for (Fiber? fiber = shard.First; fiber is not null; fiber = fiber.RegistryNext)
+                all.Add(fiber);
+            shard.Latch.Exit(scope);
+        }
+
+        all.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        return all;
+    }
+
+    private Shard ShardOf(Fiber fiber) => _shards[fiber.Id % Shards];
+
+    private sealed class Shard
+    {
+        public Latch Latch; // a field: a latch is a mutable struct
+        public Fiber? First;
+    }
+}

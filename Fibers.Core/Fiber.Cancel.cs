@@ -1,0 +1,49 @@
+using Fibers.Parking;
+
+namespace Fibers;
+
+public partial class Fiber : IDisposable
+{
+    /// <summary>
+    /// Requests cancellation, then as <see cref="Join()"/>: the same result, the same exceptions, and idempotent with it. The wait itself is not a cancellation
+    /// point: nothing is left behind. Parks a fiber, blocks a thread. (Zig: <c>future.cancel</c>.)
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The fiber ended by cancellation.</exception>
+    public void Cancel()
+    {
+        CancelAndWait();
+        ThrowIfFailed();
+    }
+
+    /// <summary>Cancels and waits; never throws. What the body threw, or a result nobody took, is dropped (the result disposed), so <c>using var f = Fiber.Spawn(...)</c> leaks nothing on any path.</summary>
+    public void Dispose()
+    {
+        if (t_current == this)
+            return; // from inside the body: there is nothing to wait for
+        CancelAndWait();
+        _failure?.Observe();
+        DropResult();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected void CancelAndWait()
+    {
+        if (t_current == this)
+            throw new InvalidOperationException("A fiber cannot wait for itself.");
+        RequestCancel();
+        Fiber? self = t_current;
+        self?.EnterShield();
+        try
+        {
+            WaitForEnd(Clock.Never);
+        }
+        finally
+        {
+            self?.LeaveShield();
+        }
+    }
+
+    private protected virtual void DropResult()
+    {
+    }
+}

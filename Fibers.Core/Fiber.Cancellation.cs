@@ -1,0 +1,319 @@
+using Fibers.Parking;
+using Fibers.Scheduling;
+using Fibers.VirtualThreads;
+
+namespace Fibers;
+
+// Cancellation is a request, delivered once, at the next cancellation point, by whoever changes Pending to Delivered.
+//
+//   where the fiber stands                 who delivers                                 how it looks
+//   not begun                              RequestCancel                                the body never runs
+//   Sleep, Join, channels, ...             the fiber, woken or before it parks          OperationCanceledException
+//   redirected I/O (Native)                the shim, woken or before it parks           the call fails with ECANCELED
+//   a wait of the runtime (Monitor, ...)   Nudge or ParkCommit, by Interrupt            ThreadInterruptedException
+//   computing                              the fiber, at ThrowIfCanceled                OperationCanceledException
+//
+// Deadlines (Fiber.Timeout) travel the same way, as requests that only their scope knows of.
+// The word that holds Pending lives on the virtual thread while the fiber runs on one, so that the shim can read it; else in
+// _cancelWord. _cancelLatch orders requests against the end of the body, so that no interrupt reaches the next fiber on that thread.
+public partial class Fiber
+{
+    internal const uint CancelPending = 1;
+    internal const uint CancelDelivered = 2;
+
+    private volatile CancellationTokenSource? _source;
+    private volatile bool _cancelRequested; // by RequestCancel, not by a deadline
+    private volatile bool _cancelUsed;      // anybody ever posted a request
+    private Latch _cancelLatch;             // guards _cancelClosed, and interrupts
+    private bool _cancelClosed;             // the body has ended
+    private uint _cancelWord;               // while there is no virtual thread
+    private int _shielded;                  // on an ordinary thread; a virtual thread has its own count
+    private volatile VirtualThread? _cancelHost; // what the body runs on, own or (inline) another fiber's
+    private volatile Thread? _hostThread;        // ... or an ordinary thread
+    private VirtualThread? _lent;                // ours, while an inline body runs on it
+    private uint _lentShield;
+
+    /// <summary>Cancelled when cancellation of this fiber is requested: for code that takes tokens. Never parks.</summary>
+    public CancellationToken CancellationToken
+    {
+        get
+        {
+            if (_source is null)
+            {
+                var made = new CancellationTokenSource();
+                Interlocked.CompareExchange(ref _source, made, null);
+                if (_cancelRequested)
+                    _source.Cancel();
+            }
+
+            return _source.Token;
+        }
+    }
+
+    /// <summary>True once cancellation was requested, delivered or not.</summary>
+    public bool IsCancellationRequested => _cancelRequested;
+
+    /// <summary>
+    /// Asks the body to stop; does not wait. Delivered once, at the body's next cancellation point: <see cref="Sleep"/>, <see cref="Join()"/>, channels,
+    /// <see cref="ThrowIfCanceled"/>, blocking I/O (fails with ECANCELED) and managed waits (interrupted) of unmodified code. A body that goes on all the same
+    /// may be asked again. Not a cancellation point itself; never parks. Any thread. Callbacks on <see cref="CancellationToken"/> run on the caller.
+    /// </summary>
+    public void RequestCancel()
+    {
+        if (IsEnded)
+            return;
+        _cancelRequested = true;
+        if (TryBegin())
+        {
+            Volatile.Write(ref _status, (int)FiberStatus.Canceled); // it never ran
+            Runtime.Ended(this);
+        }
+        else
+        {
+            PostCancel();
+        }
+
+        _source?.Cancel();
+    }
+
+    /// <summary>Throws if cancellation of the current fiber is pending (delivering it); for loops that compute. On an ordinary thread: nothing. Never parks.</summary>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
+    public static void ThrowIfCanceled()
+    {
+        if (t_current is { _cancelUsed: true } self && self.TryDeliver())
+            throw self.CanceledHere();
+    }
+
+    /// <summary>
+    /// Cancellation of the current fiber is held back while <paramref name="body"/> runs, and delivered at the first cancellation point after it. For cleanup that
+    /// must not be cut short. (Zig: uncancelable; Trio: shield.) Nests. On an ordinary thread it just runs the body.
+    /// </summary>
+    public static void Shield(Action body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        Fiber? self = t_current;
+        self?.EnterShield();
+        try
+        {
+            body();
+        }
+        finally
+        {
+            self?.LeaveShield();
+        }
+    }
+
+    // ---- the fiber itself --------------------------------------------------------------------------------
+
+    internal OperationCanceledException CanceledHere() => _cancelRequested
+        ? new($"{this} was cancelled.", CancellationToken)
+        : new($"A deadline of {this} has passed.");
+
+    /// <summary>The fiber itself. True for the one delivery of a pending request.</summary>
+    internal unsafe bool TryDeliver()
+    {
+        if (!_cancelUsed)
+            return false;
+        if (_cancelHost is { } host)
+            return host.Native->Shielded == 0 && TryDeliver(ref host.Native->CancelWord);
+        if (_shielded != 0 || !TryDeliver(ref _cancelWord))
+            return false;
+        // On an ordinary thread the request came as an interrupt too; if that is gone, a wait has delivered it already.
+        return TakeInterrupt();
+    }
+
+    /// <summary>The fiber itself. A request is pending and not held back.</summary>
+    internal unsafe bool MustDeliver => _cancelHost is { } host
+        ? host.Native->Shielded == 0 && (Volatile.Read(ref host.Native->CancelWord) & CancelPending) != 0
+        : _shielded == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0;
+
+    internal unsafe void EnterShield()
+    {
+        if (_cancelHost is { } host)
+            host.Native->Shielded++;
+        else
+            _shielded++;
+        if (_cancelUsed && TakeInterrupt())
+            Interlocked.Or(ref CancelWord, CancelPending); // it was on its way: after the shield, then
+    }
+
+    internal unsafe void LeaveShield()
+    {
+        if (_cancelHost is { } host)
+        {
+            host.Native->Shielded--;
+            return;
+        }
+
+        if (--_shielded == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0)
+            Thread.CurrentThread.Interrupt();
+    }
+
+    // ---- requests: any thread ------------------------------------------------------------------------------
+
+    internal void PostCancel()
+    {
+        _cancelUsed = true;
+        Latch.Scope scope = _cancelLatch.Enter();
+        if (!_cancelClosed)
+            Nudge();
+        _cancelLatch.Exit(scope);
+    }
+
+    /// <summary>The fiber itself, for a deadline that has fired. True: the body has met it; false: it is taken back.</summary>
+    internal bool RetractDeadline()
+    {
+        if (_cancelRequested)
+            return false; // what the body met, or will meet, is its cancellation
+        Interlocked.And(ref CancelWord, ~CancelPending);
+        bool unseen = TakeInterrupt();
+        return (Interlocked.And(ref CancelWord, ~CancelDelivered) & CancelDelivered) != 0 && !unseen;
+    }
+
+    // With the latch held: the body cannot end meanwhile.
+    private unsafe void Nudge()
+    {
+        VirtualThread? host = _cancelHost;
+        if (host is null)
+        {
+            Interlocked.Or(ref _cancelWord, CancelPending); // full fence; pairs with BeginHost
+            host = _cancelHost;
+        }
+
+        if (host is null)
+        {
+            if (_hostThread is { } thread && Volatile.Read(ref _shielded) == 0)
+                thread.Interrupt();
+            return;
+        }
+
+        Interlocked.Or(ref host.Native->CancelWord, CancelPending); // full fence; pairs with ParkCommit and the shim
+        ParkWord word = ParkWord.Read(ref host.Native->ParkWord);
+        if (word.State is not (ParkState.Parking or ParkState.Parked) || host.Native->Shielded != 0)
+            return;
+        if (host.Native->Request.Reason == (uint)ParkReason.RuntimeWait)
+            InterruptWait(host);
+        else
+            host.TryWake(word.Number, Wake.Canceled);
+    }
+
+    /// <summary>The carrier that parks it in a wait of the runtime, and finds a request pending.</summary>
+    internal void InterruptWaitFromCommit(VirtualThread host)
+    {
+        Latch.Scope scope = _cancelLatch.Enter();
+        if (!_cancelClosed)
+            InterruptWait(host);
+        _cancelLatch.Exit(scope);
+    }
+
+    private static unsafe void InterruptWait(VirtualThread host)
+    {
+        if (TryDeliver(ref host.Native->CancelWord))
+            host.Thread!.Interrupt();
+    }
+
+    // ---- what the body runs on --------------------------------------------------------------------------------
+
+    /// <summary>Whoever is about to run the body. Requests that came before move over.</summary>
+    internal unsafe void BeginHost(VirtualThread? host)
+    {
+        if (host is null)
+        {
+            _hostThread = Thread.CurrentThread;
+            Interlocked.MemoryBarrier(); // pairs with Nudge: it sees the thread, or we its request
+            if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0)
+                Thread.CurrentThread.Interrupt();
+            return;
+        }
+
+        host.Native->CancelWord = 0;
+        host.Native->Shielded = 0;
+        host.Canceling = this;
+        _cancelHost = host;
+        Interlocked.MemoryBarrier(); // pairs with Nudge: it sees the host, or we its request
+        if (Volatile.Read(ref _cancelWord) != 0)
+            Interlocked.Or(ref host.Native->CancelWord, _cancelWord);
+    }
+
+    /// <summary>The fiber itself, when the body has ended: requests come too late from here. True if one was delivered.</summary>
+    private unsafe bool EndHost()
+    {
+        bool delivered = false;
+        if (_cancelUsed)
+        {
+            Latch.Scope scope = _cancelLatch.Enter();
+            _cancelClosed = true;
+            _cancelLatch.Exit(scope);
+            delivered = TakeInterrupt() | (CancelWord & CancelDelivered) != 0;
+        }
+
+        if (_cancelHost is { } host)
+            host.Canceling = null;
+        _cancelHost = null;
+        _hostThread = null;
+        return delivered;
+    }
+
+    // ---- an inline body on our stack: requests are for it now, ours wait -------------------------------------------
+
+    private unsafe void LendHost()
+    {
+        if (_cancelHost is not { } host)
+            return;
+        Latch.Scope scope = _cancelLatch.Enter();
+        _cancelHost = null;
+        _cancelWord = host.Native->CancelWord;
+        _lent = host;
+        _lentShield = host.Native->Shielded;
+        _cancelLatch.Exit(scope);
+    }
+
+    private unsafe void TakeHostBack()
+    {
+        if (_lent is not { } host)
+            return;
+        _lent = null;
+        uint waited = Interlocked.Exchange(ref _cancelWord, 0);
+        BeginHost(host);
+        host.Native->Shielded = _lentShield;
+        Interlocked.Or(ref host.Native->CancelWord, waited);
+    }
+
+    private unsafe ref uint CancelWord
+    {
+        get
+        {
+            if (_cancelHost is { } host)
+                return ref host.Native->CancelWord;
+            return ref _cancelWord;
+        }
+    }
+
+    private static bool TryDeliver(ref uint word)
+    {
+        uint seen = Volatile.Read(ref word);
+        while ((seen & CancelPending) != 0)
+        {
+            uint before = Interlocked.CompareExchange(ref word, (seen & ~CancelPending) | CancelDelivered, seen);
+            if (before == seen)
+                return true;
+            seen = before;
+        }
+
+        return false;
+    }
+
+    // An interrupt that no wait has met yet would meet a later one. Sleep(0) takes it without sleeping.
+    private static bool TakeInterrupt()
+    {
+        try
+        {
+            Thread.Sleep(0);
+            return false;
+        }
+        catch (ThreadInterruptedException)
+        {
+            return true;
+        }
+    }
+}
