@@ -165,9 +165,11 @@ public partial class Fiber
     {
         if (_cancelRequested)
             return false; // what the body met, or will meet, is its cancellation
-        Interlocked.And(ref CancelWord, ~CancelPending);
+        uint before = Interlocked.And(ref CancelWord, ~(CancelPending | CancelDelivered));
         bool unseen = TakeInterrupt();
-        return (Interlocked.And(ref CancelWord, ~CancelDelivered) & CancelDelivered) != 0 && !unseen;
+        // On an ordinary thread a wait that met the interrupt could not mark it delivered.
+        uint met = _cancelHost is null ? CancelPending | CancelDelivered : CancelDelivered;
+        return (before & met) != 0 && !unseen;
     }
 
     // With the latch held: the body cannot end meanwhile.

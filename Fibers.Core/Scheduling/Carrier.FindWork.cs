@@ -12,8 +12,13 @@ internal sealed unsafe partial class Carrier
     // Next slot, own queue, inbox, inject queue, timers, poller, steal, sleep: in that order. Null: stop.
     private Fiber? FindWork()
     {
-        if (++_tick % FairnessInterval == 0 && Shared() is { } fair)
-            return fair;
+        if (++_tick % FairnessInterval == 0)
+        {
+            Gather();
+            if (Scheduler.Injected.Pop() is { } waitedLongest)
+                return waitedLongest;
+        }
+
         return TakeNext() ?? Queue.Pop() ?? Shared() ?? Search();
     }
 
@@ -35,11 +40,17 @@ internal sealed unsafe partial class Carrier
     private Fiber? Shared()
     {
         _nextInARow = 0;
+        Gather();
+        return Queue.Pop() ?? TakeNext() ?? Scheduler.Injected.PopInto(Queue, Scheduler.Carriers);
+    }
+
+    // Whatever became runnable elsewhere comes into its own queue.
+    private void Gather()
+    {
         Scheduler.Inbox.Drain(this);
         Scheduler.DrainClosedDescriptors();
         Scheduler.Timers.Fire();
         Scheduler.PollNow();
-        return Queue.Pop() ?? TakeNext() ?? Scheduler.Injected.PopInto(Queue, Scheduler.Carriers);
     }
 
     // Its own sources are empty: look at everybody's, a few times, then go idle.
