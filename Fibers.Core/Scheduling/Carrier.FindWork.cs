@@ -118,7 +118,6 @@ internal sealed unsafe partial class Carrier
     {
         Volatile.Write(ref _wakeWord, 0);
         bool polls = Scheduler.Idle.Enter(this);
-        Volatile.Write(ref _native->Phase, (uint)Phase.Idle);
         Interlocked.Increment(ref Scheduler.Inbox.Native->Sleepers); // full fence; pairs with fibers_inbox_push
         SleepsUntil = polls ? Scheduler.Timers.NextDeadline : Clock.Never;
         Interlocked.MemoryBarrier(); // pairs with WakePollerBefore's
@@ -141,7 +140,6 @@ internal sealed unsafe partial class Carrier
         }
 
         Interlocked.Decrement(ref Scheduler.Inbox.Native->Sleepers);
-        Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
         bool leftByItself = Scheduler.Idle.Leave(this);
         SleepsUntil = Clock.Never;
         if (!idleTooLong || !leftByItself)

@@ -211,6 +211,9 @@ internal sealed unsafe class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Every carrier waits for something to do.</summary>
+    public bool AllIdle => Idle.Idle >= LiveCarriers;
+
     public int LiveCarriers
     {
         get

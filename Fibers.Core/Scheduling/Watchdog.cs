@@ -1,16 +1,18 @@
+using Fibers.Native;
 using Fibers.Parking;
 
 namespace Fibers.Scheduling;
 
 /// <summary>
 /// Notices a carrier that sits in one fiber while work waits, and puts a spare carrier beside it; sees that somebody polls; trims idle
-/// virtual threads. A thread of its own that sleeps as long as nothing happens.
+/// virtual threads. A thread of its own that sleeps as long as every carrier is idle.
 /// </summary>
 internal sealed class Watchdog
 {
     public const long IntervalNs = 10_000_000;
     private const int TicksBetweenTrims = 200; // two seconds
     private const int MaxSpares = 256;
+    private const uint DozeBit = 2; // FIBERS_DOZE_WATCHDOG
 
     private readonly Scheduler _scheduler;
     private readonly Thread _thread;
@@ -28,19 +30,29 @@ internal sealed class Watchdog
 
     public void Start() => _thread.UnsafeStart();
 
-    public void Stop()
+    public unsafe void Stop()
     {
         _stop.Set();
-        _thread.Join();
+        while (!_thread.Join(1))
+            Shim.fibers_rouse(_scheduler.Inbox.Native); // it may have been on its way to doze
     }
 
-    private void Main()
+    private unsafe void Main()
     {
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
             Look();
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
+            while (_scheduler.AllIdle && !_stop.IsSet)
+            {
+                bool surplus = _scheduler.Pool.Idle > 0;
+                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, surplus ? IntervalNs * TicksBetweenTrims : -1);
+                if (_scheduler.AllIdle && surplus)
+                    _scheduler.Pool.Trim(_scheduler.MaxPooled);
+            }
+
+            _scheduler.FeedStarving();
         }
     }
 

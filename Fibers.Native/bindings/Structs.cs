@@ -42,7 +42,7 @@ internal unsafe struct NativeInbox
     public uint Sleepers;
     public int EventDescriptor;
     public uint Kicked;
-    public uint Reserved;
+    public uint Dozing;
     public ulong Pushes;
     public NativeCarrier* Carriers;
     public ulong Rescued;

@@ -131,7 +131,7 @@ typedef struct fibers_inbox {
     _Atomic uint32_t sleepers;             // carriers asleep, or past their last look at `head`
     int32_t event_descriptor;              // eventfd in the poller's epoll set; written to wake it
     _Atomic uint32_t kicked;               // 1: event_descriptor was written and not yet read
-    uint32_t reserved;
+    _Atomic uint32_t dozing;               // FIBERS_DOZE_* bits: who sleeps until a carrier has something to do; futex
     _Atomic uint64_t pushes;               // statistics
     _Atomic(struct fibers_carrier *) carriers; // every carrier attached to this scheduler
     _Atomic uint64_t rescued;              // statistics: times the rescue carrier ran a fiber
@@ -299,10 +299,12 @@ FIBERS_API void fibers_descriptor_watch(fibers_inbox *inbox, int32_t on);
 
 // ---- waiting and waking for C# -------------------------------------------------------------------------------
 
-// Any thread. Blocks the KERNEL thread while *word == expected, at most timeout_ns (< 0: for ever).
+// Any thread; a carrier counts as idle meanwhile. Blocks the KERNEL thread while *word == expected, at most
+// timeout_ns (< 0: for ever).
 FIBERS_API int fibers_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns);
 FIBERS_API int fibers_futex_wake(_Atomic uint32_t *word, int32_t count);
-// Any thread. epoll, with nanoseconds. Returns the number of events or -errno.
+// Any thread. epoll, with nanoseconds. Waiting (not just looking) counts a carrier as idle. Returns the number
+// of events or -errno.
 FIBERS_API int fibers_epoll_create(void);
 FIBERS_API int fibers_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
 FIBERS_API int fibers_epoll_wait(int epoll, void *events, int capacity, int64_t timeout_ns);
@@ -314,6 +316,12 @@ FIBERS_API int64_t fibers_now(void);
 
 // Any thread. Starts the rescue carrier for `inbox` (see rescue.c). 0 or errno. Allocates.
 FIBERS_API int fibers_rescue_start(fibers_inbox *inbox, int64_t stuck_after_ns);
+// Any thread. Sleeps until a carrier of `inbox` stops being idle, fibers_rouse, or the time-out (< 0: none). `who`: one bit.
+FIBERS_API void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns);
+#define FIBERS_DOZE_RESCUE 1u
+#define FIBERS_DOZE_WATCHDOG 2u
+// Any thread. Ends every doze.
+FIBERS_API void fibers_rouse(fibers_inbox *inbox);
 // Any thread. Stops it and waits until it is gone.
 FIBERS_API void fibers_rescue_stop(fibers_inbox *inbox);
 // Carrier only, when `contested` is set. 1: the rescue carrier took the fiber; leave its request alone.

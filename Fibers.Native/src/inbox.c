@@ -97,12 +97,16 @@ int fibers_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data)
 
 int fibers_epoll_wait(int epoll, void *events, int capacity, int64_t timeout_ns)
 {
-    int count;
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
-    count = (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+    if (timeout_ns != 0)
+        fibers_idle_begin();
+    int count = (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
     if (count < 0 && errno == ENOSYS) // before Linux 5.11; rounded up, never early
         count = epoll_wait(epoll, events, capacity, timeout_ns < 0 ? -1 : (int)((timeout_ns + 999999) / 1000000));
-    return count < 0 ? -errno : count;
+    int error = errno;
+    if (timeout_ns != 0)
+        fibers_idle_end();
+    return count < 0 ? -error : count;
 }
 
 int fibers_close(int descriptor)

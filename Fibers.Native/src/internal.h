@@ -100,6 +100,10 @@ typedef struct import {
 #define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER)
 int fibers_import_patch(const import *table, size_t count, bool only_new);
 
+// ---- vthread_run.c ----
+void fibers_idle_begin(void);
+void fibers_idle_end(void);
+
 // ---- fault.c ----
 bool fibers_fault(fibers_fault_point point);
 

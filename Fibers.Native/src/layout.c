@@ -15,7 +15,7 @@ static const struct {
     FIELD(fibers_request, events), FIELD(fibers_request, generation), FIELD(fibers_request, error), FIELD(fibers_request, deadline_ns),
     FIELD(fibers_request, park_number), FIELD(fibers_request, poll_entries),
     SIZE(fibers_poll_entry), FIELD(fibers_poll_entry, descriptor), FIELD(fibers_poll_entry, events), FIELD(fibers_poll_entry, generation), FIELD(fibers_poll_entry, reserved),
-    SIZE(fibers_inbox), FIELD(fibers_inbox, head), FIELD(fibers_inbox, sleepers), FIELD(fibers_inbox, event_descriptor), FIELD(fibers_inbox, kicked), FIELD(fibers_inbox, reserved),
+    SIZE(fibers_inbox), FIELD(fibers_inbox, head), FIELD(fibers_inbox, sleepers), FIELD(fibers_inbox, event_descriptor), FIELD(fibers_inbox, kicked), FIELD(fibers_inbox, dozing),
     FIELD(fibers_inbox, pushes), FIELD(fibers_inbox, carriers), FIELD(fibers_inbox, rescued), FIELD(fibers_inbox, rescue),
     SIZE(fibers_carrier), FIELD(fibers_carrier, context), FIELD(fibers_carrier, signal_owed), FIELD(fibers_carrier, kernel_tid), FIELD(fibers_carrier, mounted),
     FIELD(fibers_carrier, switches), FIELD(fibers_carrier, phase), FIELD(fibers_carrier, contested), FIELD(fibers_carrier, index), FIELD(fibers_carrier, rescuer),

@@ -176,8 +176,12 @@ static void *rescue_main(void *argument)
     if (rescue->self == NULL)
         return NULL;
     rescue->self->rescuer = 1;
+    atomic_store(&rescue->self->phase, FIBERS_PHASE_IDLE);
     rescue->self->index = UINT32_MAX; // fibers it runs have no C# carrier to push to
     while (atomic_load(&rescue->stop) == 0) {
+        // Asleep for good while every carrier is idle; then it looks at intervals.
+        if (rescue->held_count == 0)
+            fibers_doze(rescue->inbox, FIBERS_DOZE_RESCUE, -1);
         fibers_futex_wait(&rescue->stop, 0, rescue->stuck_after_ns);
         look(rescue);
     }
@@ -213,6 +217,7 @@ void fibers_rescue_stop(fibers_inbox *inbox)
         return;
     atomic_store(&rescue->stop, 1);
     fibers_futex_wake(&rescue->stop, 1);
+    fibers_rouse(inbox);
     pthread_join(rescue->thread, NULL);
     inbox->rescue = NULL;
     pthread_mutex_destroy(&rescue->lock);

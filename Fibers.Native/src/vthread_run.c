@@ -66,11 +66,58 @@ void fibers_leave(fibers_vthread *self, uint32_t kind)
         fibers_signal_repay(&self->signal_owed);
 }
 
+// Between the two a carrier is idle. The phase is changed here and not in C#: a carrier that wakes during a
+// collection is held up on its way back to managed code, and must not look idle to the rescue carrier then.
+void fibers_idle_begin(void)
+{
+    if (fibers_self_carrier != NULL)
+        atomic_store_explicit(&fibers_self_carrier->phase, FIBERS_PHASE_IDLE, memory_order_release);
+}
+
+void fibers_idle_end(void)
+{
+    fibers_carrier *carrier = fibers_self_carrier;
+    if (carrier == NULL)
+        return;
+    atomic_store(&carrier->phase, FIBERS_PHASE_SCHEDULER); // full fence; pairs with fibers_doze
+    if (UNLIKELY(atomic_load(&carrier->inbox->dozing) != 0))
+        fibers_rouse(carrier->inbox);
+}
+
+void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns)
+{
+    uint32_t dozing = atomic_fetch_or(&inbox->dozing, who) | who; // full fence; pairs with fibers_idle_end
+    for (fibers_carrier *c = atomic_load(&inbox->carriers); c != NULL; c = c->next) {
+        uint32_t phase = atomic_load(&c->phase);
+        if (!c->rescuer && phase != FIBERS_PHASE_IDLE && phase != FIBERS_PHASE_GONE) {
+            atomic_fetch_and(&inbox->dozing, ~who);
+            return;
+        }
+    }
+    struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    while (atomic_load(&inbox->dozing) & who) {
+        long result = syscall(SYS_futex, &inbox->dozing, FUTEX_WAIT_PRIVATE, dozing, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+        if (result != 0 && errno == ETIMEDOUT)
+            break;
+        dozing = atomic_load(&inbox->dozing);
+    }
+    atomic_fetch_and(&inbox->dozing, ~who);
+}
+
+void fibers_rouse(fibers_inbox *inbox)
+{
+    atomic_store(&inbox->dozing, 0);
+    fibers_futex_wake(&inbox->dozing, INT_MAX);
+}
+
 int fibers_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+    fibers_idle_begin();
     long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
-    return result == 0 ? 0 : errno;
+    int error = result == 0 ? 0 : errno;
+    fibers_idle_end();
+    return error;
 }
 
 int fibers_futex_wake(_Atomic uint32_t *word, int32_t count)
