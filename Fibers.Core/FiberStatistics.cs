@@ -39,6 +39,12 @@ public sealed record FiberStatistics
     /// <summary>Fibers woken by native code: unmodified waits, descriptors closed elsewhere.</summary>
     public long NativeWakes { get; init; }
 
+    /// <summary>Calls on files that went to io_uring, in the whole process.</summary>
+    public long UringCalls { get; init; }
+
+    /// <summary>Calls (files, names, child processes) that went to the pool of kernel threads, in the whole process.</summary>
+    public long OffloadedCalls { get; init; }
+
     /// <summary>Kernel threads that run fibers now, spares included.</summary>
     public int Carriers { get; init; }
 

@@ -1,3 +1,4 @@
+using Fibers.Native;
 using Fibers.Scheduling;
 using Fibers.VirtualThreads;
 
@@ -42,6 +43,8 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         Switches = _scheduler.Switches,
         Steals = _scheduler.Steals,
         NativeWakes = _scheduler.Inbox.Pushes,
+        UringCalls = (long)Shim.fibers_uring_count(),
+        OffloadedCalls = (long)Shim.fibers_offload_count(),
         Carriers = _scheduler.LiveCarriers,
         SparesStarted = _scheduler.Watchdog.SparesStarted,
         Rescued = _scheduler.Inbox.Rescued,

@@ -18,4 +18,6 @@ internal enum ParkReason
     Park = 12,
     Task = 13,
     File = 14,
+    Name = 15,
+    Process = 16,
 }

@@ -60,6 +60,11 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial int fibers_close(int descriptor);
     [LibraryImport(Library), SuppressGCTransition] public static partial long fibers_now();
 
+    // work done elsewhere
+    [LibraryImport(Library)] public static partial ulong fibers_uring_count();
+    [LibraryImport(Library)] public static partial ulong fibers_offload_count();
+    [LibraryImport(Library)] public static partial void fibers_uring_allow(int allow);
+
     // rescue
     [LibraryImport(Library)] public static partial int fibers_rescue_start(NativeInbox* inbox, long stuckAfterNs);
     [LibraryImport(Library)] public static partial void fibers_doze(NativeInbox* inbox, uint who, long timeoutNs);

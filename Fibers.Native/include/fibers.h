@@ -100,6 +100,8 @@ typedef enum fibers_reason {
     FIBERS_REASON_PARK = 12,
     FIBERS_REASON_TASK = 13,
     FIBERS_REASON_FILE = 14,
+    FIBERS_REASON_NAME = 15,
+    FIBERS_REASON_PROCESS = 16,
 } fibers_reason;
 
 typedef struct fibers_request {
@@ -311,6 +313,14 @@ FIBERS_API int fibers_epoll_wait(int epoll, void *events, int capacity, int64_t 
 FIBERS_API int fibers_close(int descriptor);
 // Any thread. CLOCK_MONOTONIC in nanoseconds.
 FIBERS_API int64_t fibers_now(void);
+
+// ---- work done elsewhere -------------------------------------------------------------------------------------------
+
+// Any thread. How many calls of fibers went to io_uring, and to the pool of kernel threads.
+FIBERS_API uint64_t fibers_uring_count(void);
+FIBERS_API uint64_t fibers_offload_count(void);
+// Any thread. 0: no calls go to io_uring any more (tests; FIBERS_IO_URING=0 forbids it from the start).
+FIBERS_API void fibers_uring_allow(int32_t allow);
 
 // ---- rescue ----------------------------------------------------------------------------------------------------
 

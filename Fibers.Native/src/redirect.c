@@ -4,8 +4,12 @@
 
 #include "redirect.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+// The runtime itself is left alone but for what it needs: it reads and writes with its own locks held.
+#define NATIVE_CODE (MODULES_SYSTEM | MODULES_OTHER)
 
 static const import redirected[] = {
     // Who am I: the runtime must find the fiber, not its carrier.
@@ -28,23 +32,55 @@ static const import redirected[] = {
     {"pthread_cond_timedwait", redirected_pthread_cond_timedwait, MODULES_RUNTIME},
     {"pthread_cond_signal", redirected_pthread_cond_signal, MODULES_RUNTIME},
     {"pthread_cond_broadcast", redirected_pthread_cond_broadcast, MODULES_RUNTIME},
-    // Sockets and pipes.
-    {"recv", redirected_recv, MODULES_SYSTEM},
-    {"recvfrom", redirected_recvfrom, MODULES_SYSTEM},
-    {"recvmsg", redirected_recvmsg, MODULES_SYSTEM},
-    {"send", redirected_send, MODULES_SYSTEM},
-    {"sendto", redirected_sendto, MODULES_SYSTEM},
-    {"sendmsg", redirected_sendmsg, MODULES_SYSTEM},
-    {"read", redirected_read, MODULES_SYSTEM},
-    {"write", redirected_write, MODULES_SYSTEM},
-    {"accept", redirected_accept, MODULES_SYSTEM},
-    {"accept4", redirected_accept4, MODULES_SYSTEM},
-    {"connect", redirected_connect, MODULES_SYSTEM},
-    {"poll", redirected_poll, MODULES_SYSTEM},
+    // Sockets, pipes, terminals.
+    {"recv", redirected_recv, NATIVE_CODE},
+    {"recvfrom", redirected_recvfrom, NATIVE_CODE},
+    {"recvmsg", redirected_recvmsg, NATIVE_CODE},
+    {"send", redirected_send, NATIVE_CODE},
+    {"sendto", redirected_sendto, NATIVE_CODE},
+    {"sendmsg", redirected_sendmsg, NATIVE_CODE},
+    {"read", redirected_read, NATIVE_CODE},
+    {"readv", redirected_readv, NATIVE_CODE},
+    {"write", redirected_write, NATIVE_CODE},
+    {"writev", redirected_writev, NATIVE_CODE},
+    {"accept", redirected_accept, NATIVE_CODE},
+    {"accept4", redirected_accept4, NATIVE_CODE},
+    {"connect", redirected_connect, NATIVE_CODE},
+    {"sendfile", redirected_sendfile, NATIVE_CODE},
+    {"sendfile64", redirected_sendfile, NATIVE_CODE},
+    // Waiting for several.
+    {"poll", redirected_poll, NATIVE_CODE},
+    {"ppoll", redirected_ppoll, NATIVE_CODE},
+    {"select", redirected_select, NATIVE_CODE},
+    {"epoll_wait", redirected_epoll_wait, NATIVE_CODE},
+    // Files and names.
+    {"pread", redirected_pread, NATIVE_CODE},
+    {"pread64", redirected_pread, NATIVE_CODE},
+    {"pwrite", redirected_pwrite, NATIVE_CODE},
+    {"pwrite64", redirected_pwrite, NATIVE_CODE},
+    {"preadv", redirected_preadv, NATIVE_CODE},
+    {"preadv64", redirected_preadv, NATIVE_CODE},
+    {"pwritev", redirected_pwritev, NATIVE_CODE},
+    {"pwritev64", redirected_pwritev, NATIVE_CODE},
+    {"fsync", redirected_fsync, NATIVE_CODE},
+    {"fdatasync", redirected_fdatasync, NATIVE_CODE},
+    {"flock", redirected_flock, NATIVE_CODE},
+    {"open", redirected_open, NATIVE_CODE},
+    {"open64", redirected_open, NATIVE_CODE},
+    {"getaddrinfo", redirected_getaddrinfo, NATIVE_CODE},
+    {"getnameinfo", redirected_getnameinfo, NATIVE_CODE},
+    // Time and children.
+    {"nanosleep", redirected_nanosleep, NATIVE_CODE},
+    {"usleep", redirected_usleep, NATIVE_CODE},
+    {"sleep", redirected_sleep, NATIVE_CODE},
+    {"waitpid", redirected_waitpid, NATIVE_CODE},
+    {"sched_yield", redirected_sched_yield, MODULES_ALL},
     // Descriptor numbers are reused: whoever closes one must say so.
-    {"close", redirected_close, MODULES_SYSTEM | MODULES_OTHER},
-    {"dup2", redirected_dup2, MODULES_SYSTEM | MODULES_OTHER},
-    {"dup3", redirected_dup3, MODULES_SYSTEM | MODULES_OTHER},
+    {"close", redirected_close, NATIVE_CODE},
+    {"dup2", redirected_dup2, NATIVE_CODE},
+    {"dup3", redirected_dup3, NATIVE_CODE},
+    // What is loaded later, and managed code that imports the C library directly.
+    {"dlsym", redirected_dlsym, MODULES_RUNTIME | MODULES_SYSTEM},
 };
 
 #define COUNT (sizeof redirected / sizeof redirected[0])
@@ -85,4 +121,18 @@ void *fibers_redirect_lookup(const char *name)
         if (strcmp(redirected[i].name, name) == 0)
             return redirected[i].replacement;
     return NULL;
+}
+
+// A library is loaded, then asked for its functions: so this is when new ones are found. And a function of the C
+// library that managed code imports itself ([DllImport("libc")]) is replaced like an import of native code.
+void *redirected_dlsym(void *library, const char *name)
+{
+    void *found = dlsym(library, name);
+    fibers_redirect_scan();
+    if (found == NULL)
+        return NULL;
+    for (size_t i = 0; i < COUNT; i++)
+        if ((redirected[i].modules & MODULES_OTHER) && strcmp(redirected[i].name, name) == 0 && found == dlsym(RTLD_DEFAULT, name))
+            return redirected[i].replacement;
+    return found;
 }

@@ -7,7 +7,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <netdb.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 // redirect_identity.c
 long redirected_syscall(long number, ...);
@@ -41,10 +45,40 @@ ssize_t redirected_write(int descriptor, const void *buffer, size_t size);
 int redirected_accept(int descriptor, struct sockaddr *from, socklen_t *from_size);
 int redirected_accept4(int descriptor, struct sockaddr *from, socklen_t *from_size, int flags);
 int redirected_connect(int descriptor, const struct sockaddr *to, socklen_t to_size);
+ssize_t redirected_readv(int descriptor, const struct iovec *vectors, int count);
+ssize_t redirected_writev(int descriptor, const struct iovec *vectors, int count);
+ssize_t redirected_sendfile(int to, int from, off_t *offset, size_t size);
+// redirect_poll.c
 int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms);
+int redirected_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+int redirected_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms);
+int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *exceptional, struct timeval *timeout);
+// redirect_files.c; the first two: regular files only, offset -1 for the descriptor's own position
+ssize_t fibers_file_read(fibers_vthread *self, int descriptor, void *buffer, size_t size, int64_t offset);
+ssize_t fibers_file_write(fibers_vthread *self, int descriptor, const void *buffer, size_t size, int64_t offset);
+ssize_t redirected_pread(int descriptor, void *buffer, size_t size, off_t offset);
+ssize_t redirected_pwrite(int descriptor, const void *buffer, size_t size, off_t offset);
+ssize_t redirected_preadv(int descriptor, const struct iovec *vectors, int count, off_t offset);
+ssize_t redirected_pwritev(int descriptor, const struct iovec *vectors, int count, off_t offset);
+int redirected_fsync(int descriptor);
+int redirected_fdatasync(int descriptor);
+int redirected_flock(int descriptor, int operation);
+int redirected_open(const char *path, int flags, ...);
+// redirect_names.c
+int redirected_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result);
+int redirected_getnameinfo(const struct sockaddr *address, socklen_t address_size, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags);
+// redirect_time.c
+int redirected_nanosleep(const struct timespec *duration, struct timespec *remaining);
+int redirected_usleep(useconds_t microseconds);
+unsigned int redirected_sleep(unsigned int seconds);
+int redirected_sched_yield(void);
+// redirect_processes.c
+pid_t redirected_waitpid(pid_t pid, int *status, int options);
 // redirect_descriptors.c
 int redirected_close(int descriptor);
 int redirected_dup2(int from, int to);
 int redirected_dup3(int from, int to, int flags);
+// redirect.c
+void *redirected_dlsym(void *library, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ static int64_t socket_deadline(int descriptor, short events)
 }
 
 typedef enum outcome {
-    TRY_AGAIN,
+    RETRY,
     FAIL,        // errno is set
     PASS_THROUGH // the descriptor cannot be waited for: make the plain call, and block if it must
 } outcome;
@@ -52,13 +53,13 @@ static outcome wake_to_outcome(fibers_vthread *self, fibers_wake wake)
     case FIBERS_WAKE_CLOSED: errno = EBADF; return FAIL;
     case FIBERS_WAKE_CANCELED:
         if (!cancel_deliver(self))
-            return TRY_AGAIN; // shielded, or delivered elsewhere meanwhile
+            return RETRY; // shielded, or delivered elsewhere meanwhile
         errno = ECANCELED;
         return FAIL;
     case FIBERS_WAKE_FAILED:
         // request.error says why it cannot be registered (EPERM: a regular file; ENOSPC: no room)
         return PASS_THROUGH;
-    default: return TRY_AGAIN;
+    default: return RETRY;
     }
 }
 
@@ -244,10 +245,18 @@ static bool ready_now(int descriptor, short events)
     return poll(&entry, 1, 0) != 0;
 }
 
-static bool waits_for_peers(int descriptor)
+typedef enum descriptor_kind {
+    WAITS_FOR_PEERS, // pipes, terminals, event descriptors
+    REGULAR_FILE,
+    NEVER_WAITS,
+} descriptor_kind;
+
+static descriptor_kind kind_of(int descriptor)
 {
     struct stat status;
-    return fstat(descriptor, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISBLK(status.st_mode);
+    if (fstat(descriptor, &status) != 0 || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))
+        return NEVER_WAITS;
+    return S_ISREG(status.st_mode) ? REGULAR_FILE : WAITS_FOR_PEERS;
 }
 
 ssize_t redirected_read(int descriptor, void *buffer, size_t size)
@@ -255,7 +264,6 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
     struct blocking_call call;
     if (!begin(&call, descriptor, POLLIN, FIBERS_REASON_READ))
         return read(descriptor, buffer, size);
-    call.deadline_ns = 0;
     bool socket = true;
     for (;;) {
         ssize_t count = -1;
@@ -263,7 +271,10 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
             count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : recv(descriptor, buffer, limited(size), MSG_DONTWAIT);
             if (count < 0 && errno == ENOTSOCK) {
                 socket = false;
-                if (!waits_for_peers(descriptor))
+                descriptor_kind kind = kind_of(descriptor);
+                if (kind == REGULAR_FILE)
+                    return fibers_file_read(call.self, descriptor, buffer, size, -1);
+                if (kind == NEVER_WAITS)
                     return read(descriptor, buffer, size);
             }
         }
@@ -303,7 +314,10 @@ ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
             count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : send(descriptor, rest, left, MSG_DONTWAIT);
             if (count < 0 && errno == ENOTSOCK) {
                 socket = false;
-                if (!waits_for_peers(descriptor))
+                descriptor_kind kind = kind_of(descriptor);
+                if (kind == REGULAR_FILE)
+                    return fibers_file_write(call.self, descriptor, buffer, size, -1);
+                if (kind == NEVER_WAITS)
                     return write(descriptor, buffer, size);
             }
         }
@@ -412,47 +426,75 @@ int redirected_connect(int descriptor, const struct sockaddr *to, socklen_t to_s
     }
 }
 
-// ---- poll ---------------------------------------------------------------------------------------------------------
+// ---- vectors and files onto sockets --------------------------------------------------------------------------------
 
-#define MAX_POLL 64
-
-int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms)
+ssize_t redirected_readv(int descriptor, const struct iovec *vectors, int count)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL || timeout_ms == 0 || count > MAX_POLL)
-        return poll(entries, count, timeout_ms);
-    int64_t deadline = timeout_ms < 0 ? FIBERS_NO_DEADLINE : now_ns() + (int64_t)timeout_ms * 1000000;
-    fibers_poll_entry wanted[MAX_POLL];
+    if (self == NULL || count <= 0 || count > IOV_MAX)
+        return readv(descriptor, vectors, count);
+    struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
+    ssize_t received = redirected_recvmsg(descriptor, &message, 0);
+    if (received >= 0 || errno != ENOTSOCK)
+        return received;
+    // Whatever waits behind the first filled vector is for the next call: readv may return less.
+    for (int i = 0; i < count; i++)
+        if (vectors[i].iov_len > 0)
+            return kind_of(descriptor) == WAITS_FOR_PEERS ? redirected_read(descriptor, vectors[i].iov_base, vectors[i].iov_len) : readv(descriptor, vectors, count);
+    return readv(descriptor, vectors, count);
+}
+
+ssize_t redirected_writev(int descriptor, const struct iovec *vectors, int count)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || count <= 0 || count > IOV_MAX)
+        return writev(descriptor, vectors, count);
+    struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count};
+    ssize_t sent = redirected_sendmsg(descriptor, &message, 0);
+    if (sent >= 0 || errno != ENOTSOCK || kind_of(descriptor) != WAITS_FOR_PEERS)
+        return sent >= 0 || errno != ENOTSOCK ? sent : writev(descriptor, vectors, count);
+    ssize_t done = 0;
+    for (int i = 0; i < count; i++) {
+        ssize_t part = redirected_write(descriptor, vectors[i].iov_base, vectors[i].iov_len);
+        if (part < 0)
+            return done > 0 ? done : -1;
+        done += part;
+        if ((size_t)part < vectors[i].iov_len)
+            break;
+    }
+    return done;
+}
+
+ssize_t redirected_sendfile(int to, int from, off_t *offset, size_t size)
+{
+    struct blocking_call call;
+    if (!begin(&call, to, POLLOUT, FIBERS_REASON_WRITE))
+        return sendfile(to, from, offset, size);
+    int flags = fcntl(to, F_GETFL);
+    if (flags < 0 || (flags & O_NONBLOCK) || kind_of(to) != WAITS_FOR_PEERS)
+        return sendfile(to, from, offset, size);
+    size_t done = 0;
     for (;;) {
-        uint32_t used = 0;
-        for (nfds_t i = 0; i < count; i++)
-            if (entries[i].fd >= 0)
-                wanted[used++] = (fibers_poll_entry){entries[i].fd, (uint32_t)(entries[i].events & (POLLIN | POLLPRI | POLLOUT)),
-                                                     fibers_descriptor_generation(entries[i].fd), 0};
-        int ready = poll(entries, count, 0);
-        if (ready != 0)
-            return ready;
-        if (UNLIKELY(cancel_deliver(self))) {
-            errno = ECANCELED;
-            return -1;
-        }
-        self->request.reason = FIBERS_REASON_POLL;
-        self->request.descriptor = (int32_t)used;
-        self->request.poll_entries = wanted;
-        self->request.deadline_ns = deadline;
-        self->request.park_number = park_begin(self);
-        switch (park_leave(self, FIBERS_REQUEST_POLL)) {
-        case FIBERS_WAKE_TIMEOUT: return poll(entries, count, 0);
-        case FIBERS_WAKE_CANCELED:
-            if (!cancel_deliver(self))
-                break;
-            errno = ECANCELED;
-            return -1;
-        case FIBERS_WAKE_FAILED: { // something in the set cannot be registered: wait for it here
-            int64_t left = deadline == FIBERS_NO_DEADLINE ? -1 : (deadline - now_ns()) / 1000000;
-            return poll(entries, count, deadline == FIBERS_NO_DEADLINE ? -1 : left < 0 ? 0 : (int)left);
-        }
-        default: break;
+        // sendfile has no flag of its own for "do not block".
+        fcntl(to, F_SETFL, flags | O_NONBLOCK);
+        ssize_t count = sendfile(to, from, offset, size - done);
+        int error = errno;
+        fcntl(to, F_SETFL, flags);
+        errno = error;
+        if (count > 0)
+            done += (size_t)count;
+        if (count == 0 || done >= size)
+            return (ssize_t)done;
+        if (count > 0)
+            continue;
+        if (!would_block(count))
+            return done > 0 ? (ssize_t)done : -1;
+        outcome next = wait_for_descriptor(&call);
+        if (next == FAIL)
+            return done > 0 ? (ssize_t)done : -1;
+        if (next == PASS_THROUGH) {
+            count = sendfile(to, from, offset, size - done);
+            return count < 0 && done > 0 ? (ssize_t)done : count < 0 ? count : (ssize_t)done + count;
         }
     }
 }

@@ -62,9 +62,11 @@ static bool carriers_stuck(struct rescue *rescue)
     return someone_there && !someone_idle && !moved;
 }
 
-// Ready to run although nobody has performed its request: woken, or past its deadline.
+// Ready to run although nobody has performed its request: it only yielded, was woken, or is past its deadline.
 static bool claim_uncommitted(fibers_vthread *vthread, int64_t now)
 {
+    if (vthread->request.kind == FIBERS_REQUEST_YIELD)
+        return true; // nobody else can claim it: only its carrier knows it, and that is settled by the caller
     uint64_t word = atomic_load(&vthread->park_word);
     uint64_t number = FIBERS_PARK_NUMBER(word);
     if (FIBERS_PARK_STATE(word) == FIBERS_NOTIFIED)

@@ -1,0 +1,157 @@
+// poll, ppoll, select and epoll_wait: look without waiting, else park on every descriptor at once.
+#include "redirect.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#define POLL_ON_STACK 16
+
+static int park_on_all(fibers_vthread *self, const fibers_poll_entry *wanted, uint32_t count, int64_t deadline, fibers_wake *wake)
+{
+    if (UNLIKELY(cancel_deliver(self))) {
+        errno = ECANCELED;
+        return -1;
+    }
+    self->request.reason = FIBERS_REASON_POLL;
+    self->request.descriptor = (int32_t)count;
+    self->request.poll_entries = (void *)wanted;
+    self->request.deadline_ns = deadline;
+    self->request.park_number = park_begin(self);
+    *wake = park_leave(self, FIBERS_REQUEST_POLL);
+    if (*wake == FIBERS_WAKE_CANCELED && cancel_deliver(self)) {
+        errno = ECANCELED;
+        return -1;
+    }
+    return 0;
+}
+
+static int milliseconds_left(int64_t deadline)
+{
+    if (deadline == FIBERS_NO_DEADLINE)
+        return -1;
+    int64_t left = (deadline - now_ns() + 999999) / 1000000;
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static int poll_until(fibers_vthread *self, struct pollfd *entries, nfds_t count, int64_t deadline)
+{
+    fibers_poll_entry few[POLL_ON_STACK], *wanted = few;
+    if (count > POLL_ON_STACK && (wanted = malloc(count * sizeof *wanted)) == NULL)
+        return poll(entries, count, milliseconds_left(deadline));
+    int result;
+    for (;;) {
+        uint32_t used = 0;
+        for (nfds_t i = 0; i < count; i++)
+            if (entries[i].fd >= 0)
+                wanted[used++] = (fibers_poll_entry){entries[i].fd, (uint32_t)(entries[i].events & (POLLIN | POLLPRI | POLLOUT)),
+                                                     fibers_descriptor_generation(entries[i].fd), 0};
+        result = poll(entries, count, 0);
+        if (result != 0)
+            break;
+        fibers_wake wake;
+        result = park_on_all(self, wanted, used, deadline, &wake);
+        if (result < 0)
+            break;
+        if (wake == FIBERS_WAKE_TIMEOUT) {
+            result = poll(entries, count, 0);
+            break;
+        }
+        if (wake == FIBERS_WAKE_FAILED) { // something in the set cannot be registered: wait for it here
+            result = poll(entries, count, milliseconds_left(deadline));
+            break;
+        }
+    }
+    int error = errno;
+    if (wanted != few)
+        free(wanted);
+    errno = error;
+    return result;
+}
+
+int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || timeout_ms == 0)
+        return poll(entries, count, timeout_ms);
+    return poll_until(self, entries, count, timeout_ms < 0 ? FIBERS_NO_DEADLINE : now_ns() + (int64_t)timeout_ms * 1000000);
+}
+
+int redirected_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || mask != NULL) // a mask is for this kernel thread: it must stay on it
+        return ppoll(entries, count, timeout, mask);
+    return poll_until(self, entries, count, timeout == NULL ? FIBERS_NO_DEADLINE : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec);
+}
+
+int redirected_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || timeout_ms == 0)
+        return epoll_wait(epoll, events, capacity, timeout_ms);
+    int64_t deadline = timeout_ms < 0 ? FIBERS_NO_DEADLINE : now_ns() + (int64_t)timeout_ms * 1000000;
+    for (;;) {
+        int count = epoll_wait(epoll, events, capacity, 0);
+        if (count != 0)
+            return count;
+        struct pollfd entry = {epoll, POLLIN, 0}; // an epoll descriptor is readable when it has events
+        int ready = poll_until(self, &entry, 1, deadline);
+        if (ready <= 0)
+            return ready;
+    }
+}
+
+// The sets become poll entries, and back.
+int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *exceptional, struct timeval *timeout)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || limit < 0 || limit > FD_SETSIZE || (timeout != NULL && timeout->tv_sec == 0 && timeout->tv_usec == 0))
+        return select(limit, reading, writing, exceptional, timeout);
+    struct pollfd *entries = malloc((size_t)(limit > 0 ? limit : 1) * sizeof *entries);
+    if (entries == NULL)
+        return select(limit, reading, writing, exceptional, timeout);
+    nfds_t count = 0;
+    for (int descriptor = 0; descriptor < limit; descriptor++) {
+        short events = (short)((reading != NULL && FD_ISSET(descriptor, reading) ? POLLIN : 0) | (writing != NULL && FD_ISSET(descriptor, writing) ? POLLOUT : 0) |
+                               (exceptional != NULL && FD_ISSET(descriptor, exceptional) ? POLLPRI : 0));
+        if (events != 0)
+            entries[count++] = (struct pollfd){descriptor, events, 0};
+    }
+    int64_t start = now_ns();
+    int64_t deadline = timeout == NULL ? FIBERS_NO_DEADLINE : start + (int64_t)timeout->tv_sec * 1000000000 + (int64_t)timeout->tv_usec * 1000;
+    int ready = poll_until(self, entries, count, deadline);
+    int error = errno;
+    int bits = ready < 0 ? -1 : 0;
+    for (nfds_t i = 0; ready >= 0 && i < count; i++) {
+        if (entries[i].revents & POLLNVAL) {
+            bits = -1;
+            error = EBADF;
+            break;
+        }
+    }
+    if (bits == 0) {
+        if (reading != NULL)
+            FD_ZERO(reading);
+        if (writing != NULL)
+            FD_ZERO(writing);
+        if (exceptional != NULL)
+            FD_ZERO(exceptional);
+        for (nfds_t i = 0; i < count; i++) {
+            struct pollfd *entry = &entries[i];
+            if ((entry->events & POLLIN) && (entry->revents & (POLLIN | POLLHUP | POLLERR)))
+                FD_SET(entry->fd, reading), bits++;
+            if ((entry->events & POLLOUT) && (entry->revents & (POLLOUT | POLLERR)))
+                FD_SET(entry->fd, writing), bits++;
+            if ((entry->events & POLLPRI) && (entry->revents & POLLPRI))
+                FD_SET(entry->fd, exceptional), bits++;
+        }
+        if (timeout != NULL) { // Linux says what is left
+            int64_t left = deadline - now_ns();
+            *timeout = (struct timeval){left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 / 1000 : 0};
+        }
+    }
+    free(entries);
+    errno = error;
+    return bits;
+}
