@@ -35,7 +35,7 @@ public partial class Fiber
         try
         {
             if (_context is null)
-                Invoke(); // the spawner had suppressed the flow
+                InvokeWithoutFlow();
             else
                 ExecutionContext.Run(_context, s_invoke, this);
         }
@@ -48,6 +48,21 @@ public partial class Fiber
         if (named)
             Thread.CurrentThread.Name = null;
         t_current = outer;
+    }
+
+    // The spawner had suppressed the flow. What the body changes must not stay with the thread for its next fiber.
+    private void InvokeWithoutFlow()
+    {
+        ExecutionContext? before = ExecutionContext.Capture();
+        try
+        {
+            Invoke();
+        }
+        finally
+        {
+            if (before is not null)
+                ExecutionContext.Restore(before);
+        }
     }
 
     /// <summary>On whatever stack the caller stands. The fiber has begun.</summary>
