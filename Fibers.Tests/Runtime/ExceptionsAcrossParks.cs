@@ -138,7 +138,11 @@ public class ExceptionsAcrossParks
         using FiberRuntime runtime = Runtimes.Native(carriers);
         Fiber[] fibers = [.. Enumerable.Range(0, Fibers).Select(i => runtime.Spawn(() => body(i)))];
         for (int generation = 0; !fibers.All(static fiber => fiber.Status >= FiberStatus.Succeeded); generation++)
+        {
             GC.Collect(generation % 3, GCCollectionMode.Forced, blocking: true, compacting: generation % 3 == 2);
+            Thread.Sleep(1); // collections back to back leave one carrier no time to run anything
+        }
+
         foreach (Fiber fiber in fibers)
             fiber.Join();
     });
