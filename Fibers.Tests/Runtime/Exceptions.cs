@@ -65,7 +65,7 @@ public class Exceptions
         Should.Throw<InvalidDataException>(() => fiber.Join()).ShouldBeSameAs(first);
         Should.Throw<InvalidDataException>(() => fiber.Join(TimeSpan.Zero)).ShouldBeSameAs(first);
         Should.Throw<InvalidDataException>(() => runtime.Run(() => fiber.Join())).ShouldBeSameAs(first);
-        Should.Throw<InvalidDataException>(fiber.AsTask().GetAwaiter().GetResult).ShouldBeSameAs(first);
+        Should.Throw<InvalidDataException>(() => fiber.AsTask().GetAwaiter().GetResult()).ShouldBeSameAs(first);
     });
 
     [Fact]
