@@ -13,7 +13,7 @@ internal static class Picture
             Append(text, runtime);
         text.AppendLine("Kernel threads:");
         foreach (string task in Directory.GetDirectories("/proc/self/task"))
-            text.AppendLine($"  {Path.GetFileName(task)} {Line(task, "comm")} {Line(task, "wchan")} {State(task)}");
+            text.AppendLine($"  {Path.GetFileName(task)} {KernelView.Line(task, "comm")} {KernelView.Line(task, "wchan")} {State(task)}");
         return text.ToString();
     }
 
@@ -35,17 +35,5 @@ internal static class Picture
                 text.AppendLine($"  carrier {carrier.Index}: {carrier.State}, in a fiber: {carrier.InFiber}, queue {carrier.Queue.Count}, switches {carrier.Switches}");
     }
 
-    private static string State(string task) => Line(task, "stat") is { } stat && stat.LastIndexOf(')') is > 0 and int end && end + 2 < stat.Length ? stat[end + 2].ToString() : "?";
-
-    private static string Line(string task, string file)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(task, file)).Trim();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return "gone"; // it ended while we looked
-        }
-    }
+    private static string State(string task) => KernelView.Line(task, "stat") is { } stat && stat.LastIndexOf(')') is > 0 and int end && end + 2 < stat.Length ? stat[end + 2].ToString() : "?";
 }

@@ -16,7 +16,7 @@ internal sealed class ThreadSampler : IDisposable
             started.Set();
             while (!_stop)
             {
-                _peak = Math.Max(_peak, KernelView.Threads());
+                Look();
                 Thread.Sleep(2);
             }
         })
@@ -29,6 +29,18 @@ internal sealed class ThreadSampler : IDisposable
     public int Baseline { get; private set; }
 
     public int Peak => Volatile.Read(ref _peak);
+
+    /// <summary>Their names when they were most.</summary>
+    public string AtPeak { get; private set; } = "";
+
+    private void Look()
+    {
+        int count = KernelView.Threads();
+        if (count <= _peak)
+            return;
+        _peak = count;
+        AtPeak = KernelView.ThreadNames();
+    }
 
     public void Dispose()
     {
