@@ -10,8 +10,11 @@ public partial class Fiber
 
     private volatile bool _starving;
 
+    /// <summary>Any thread. A snapshot: somebody runs the body, or has.</summary>
+    internal bool HasBegun => Volatile.Read(ref _begun) != 0;
+
     /// <summary>Any thread. True for the one caller that is to run the body.</summary>
-    internal bool TryBegin() => Volatile.Read(ref _begun) == 0 && Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
+    internal bool TryBegin() => !HasBegun && Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
 
     /// <summary>The carrier that found no virtual thread for it. From here whoever joins may run it.</summary>
     internal void BeginStarving()
