@@ -150,6 +150,22 @@ public class Limits
     [Theory]
     [InlineData(Fault.Stack)]
     [InlineData(Fault.Thread)]
+    public void Starving_fibers_run_by_themselves_once_creation_works_again(Fault fault) => Failing(fault, runtime =>
+    {
+        int ran = 0;
+        Fiber[] starving;
+        using (Faults.Always((uint)fault))
+        {
+            starving = [.. Enumerable.Range(0, 3).Select(_ => runtime.Spawn(() => Interlocked.Increment(ref ran)))];
+            Eventually.True(() => runtime.Statistics.Starved > 0, "a carrier found no virtual thread");
+        }
+
+        Eventually.True(() => Volatile.Read(ref ran) == starving.Length, "nobody joined them, and all have run");
+    });
+
+    [Theory]
+    [InlineData(Fault.Stack)]
+    [InlineData(Fault.Thread)]
     public void Creation_that_fails_now_and_then_loses_and_leaks_nothing(Fault fault) => Failing(fault, runtime =>
     {
         const int rounds = 20, fibers = 30;
