@@ -10,8 +10,11 @@ public partial class Fiber
 
     private volatile bool _starving;
 
+    /// <summary>Any thread. A snapshot: somebody runs the body, or has.</summary>
+    internal bool HasBegun => Volatile.Read(ref _begun) != 0;
+
     /// <summary>Any thread. True for the one caller that is to run the body.</summary>
-    internal bool TryBegin() => Volatile.Read(ref _begun) == 0 && Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
+    internal bool TryBegin() => !HasBegun && Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
 
     /// <summary>The carrier that found no virtual thread for it. From here whoever joins may run it.</summary>
     internal void BeginStarving()
@@ -35,7 +38,7 @@ public partial class Fiber
         try
         {
             if (_context is null)
-                Invoke(); // the spawner had suppressed the flow
+                InvokeWithoutFlow();
             else
                 ExecutionContext.Run(_context, s_invoke, this);
         }
@@ -48,6 +51,21 @@ public partial class Fiber
         if (named)
             Thread.CurrentThread.Name = null;
         t_current = outer;
+    }
+
+    // The spawner had suppressed the flow. What the body changes must not stay with the thread for its next fiber.
+    private void InvokeWithoutFlow()
+    {
+        ExecutionContext? before = ExecutionContext.Capture();
+        try
+        {
+            Invoke();
+        }
+        finally
+        {
+            if (before is not null)
+                ExecutionContext.Restore(before);
+        }
     }
 
     /// <summary>On whatever stack the caller stands. The fiber has begun.</summary>

@@ -15,7 +15,7 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
 
     public override bool TrySpawn(Fiber fiber)
     {
-        if (_scheduler.Starving.Count > 0)
+        if (_scheduler.FeedStarving())
             return false; // creation has failed and others wait already: asynchrony may as well happen here
         _scheduler.EnqueueNew(fiber);
         return true;

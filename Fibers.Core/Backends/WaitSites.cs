@@ -75,11 +75,22 @@ internal static unsafe class WaitSites
     private static void LearnCollections()
     {
         Shim.fibers_nop();
-        using var stop = new ManualResetEventSlim();
+        bool stop = false;
+        int spins = 0;
         var collector = new Thread(() =>
         {
-            while (!stop.IsSet)
+            // One collection per spin: back to back they leave the spinning thread no time to run, for seconds.
+            for (int collected = 0; !Volatile.Read(ref stop);)
+            {
+                if (collected == Volatile.Read(ref spins))
+                {
+                    Thread.Yield();
+                    continue;
+                }
+
+                collected = Volatile.Read(ref spins);
                 GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+            }
         }, 256 * 1024)
         { IsBackground = true, Name = "fiber calibration collector" };
         collector.Start();
@@ -88,12 +99,13 @@ internal static unsafe class WaitSites
         Shim.fibers_calibrate_begin(Collection);
         while (seen < 3 && Environment.TickCount64 < end)
         {
+            Volatile.Write(ref spins, spins + 1);
             Spin();
             seen = Shim.fibers_calibrate_seen();
         }
 
         Shim.fibers_calibrate_end(keep: 1);
-        stop.Set();
+        Volatile.Write(ref stop, true);
         collector.Join();
     }
 

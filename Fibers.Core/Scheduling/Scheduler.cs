@@ -169,10 +169,18 @@ internal sealed unsafe class Scheduler : IDisposable
         FeedStarving();
     }
 
-    public void FeedStarving()
+    /// <summary>Any thread. One that starves tries again; those that a joiner has run meanwhile are dropped. False: nobody starves.</summary>
+    public bool FeedStarving()
     {
-        if (Starving.Count > 0 && Starving.Pop() is { } starving)
-            Inject(starving);
+        while (Starving.Count > 0 && Starving.Pop() is { } fiber)
+        {
+            if (fiber.HasBegun)
+                continue;
+            Inject(fiber);
+            return true;
+        }
+
+        return false;
     }
 
     // ---- spare carriers ----------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ internal sealed class Watchdog
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
             Look();
+            _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
             while (_scheduler.AllIdle && !_stop.IsSet)

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+
+namespace Fibers.Tests.ChildProcess;
+
+/// <summary>Runs this executable again, as a child that plays one of the <see cref="Scenarios"/>: for what ends a process, or must be set before it starts.</summary>
+internal static class Child
+{
+    public const string Switch = "--fibers-child";
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
+
+    public static ChildResult Run(string scenario, params (string Name, string Value)[] environment)
+    {
+        // The executable is "dotnet" when the assembly was started through it.
+        string executable = Path.Combine(AppContext.BaseDirectory, "Fibers.Tests");
+        var start = new ProcessStartInfo(executable, [Switch, scenario]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(s_limit))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The child process \"{scenario}\" did not end within {s_limit.TotalSeconds} s.");
+        }
+
+        return new ChildResult(process.ExitCode, output.Result, error.Result);
+    }
+}
+
+internal sealed record ChildResult(int ExitCode, string Output, string Error);

@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+
+namespace Fibers.Tests.ChildProcess;
+
+/// <summary>What the child process does, by name; its parent looks at the exit code and at what it printed.</summary>
+internal static class Scenarios
+{
+    public const string StackOverflow = "stack-overflow";
+    public const string ReportBackend = "report-backend";
+    public const string RequireNative = "require-native";
+
+    public static int Run(string scenario) => scenario switch
+    {
+        StackOverflow => OverflowOnFiber(),
+        ReportBackend => Report(),
+        RequireNative => RequireNativeBackend(),
+        _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),
+    };
+
+    private static int OverflowOnFiber()
+    {
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 2 });
+        Console.WriteLine(runtime.Run(() =>
+        {
+            Fiber.Sleep(TimeSpan.FromMilliseconds(1)); // it has been parked: its stack is not fresh
+            return DescendForEver(1);
+        }));
+        return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int DescendForEver(int depth) => depth == 0 ? 0 : DescendForEver(depth + 1) + 1;
+
+    private static int Report()
+    {
+        using var runtime = new FiberRuntime();
+        int answer = runtime.Run(() => 42);
+        Console.WriteLine($"{runtime.Backend}|{runtime.FallbackReason}|{answer}");
+        return 0;
+    }
+
+    private static int RequireNativeBackend()
+    {
+        try
+        {
+            using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native });
+            Console.WriteLine("started");
+        }
+        catch (PlatformNotSupportedException exception)
+        {
+            Console.WriteLine(exception.Message);
+        }
+
+        return 0;
+    }
+}

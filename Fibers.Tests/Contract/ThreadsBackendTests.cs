@@ -1,0 +1,3 @@
+namespace Fibers.Tests.Contract;
+
+public sealed class ThreadsBackendTests() : ConcurrentBackendContract(FiberBackend.Threads);

@@ -1,0 +1,61 @@
+using Fibers.Tests.Support;
+using Shouldly;
+using Xunit;
+
+namespace Fibers.Tests.Runtime;
+
+public class Memory
+{
+    private const int Parked = 20_000;
+    private const long MaxBytesPerFiber = 20 * 1024;
+    private const int MaxNewMappings = 400; // slabs, heap regions, arenas: none of them per fiber
+
+    [Fact]
+    public void Twenty_thousand_parked_fibers_take_little_and_give_it_back() => Bounded.Run(TimeSpan.FromSeconds(300), () =>
+    {
+        using (FiberRuntime warm = Runtimes.Native(2))
+            ParkAndRelease(warm, 100, static () => { });
+        int mappings = KernelView.Mappings(), threads = KernelView.Threads();
+        long before = Settled(), whileParked = 0;
+        using (FiberRuntime runtime = Runtimes.Native(2))
+        {
+            ParkAndRelease(runtime, Parked, () =>
+            {
+                whileParked = Settled();
+                KernelView.Mappings().ShouldBeLessThan(mappings + MaxNewMappings);
+                ((whileParked - before) / Parked).ShouldBeLessThanOrEqualTo(MaxBytesPerFiber);
+            });
+        }
+
+        long after = Settled();
+        (after - before).ShouldBeLessThan((whileParked - before) / 2, "most of the memory is returned");
+        KernelView.Mappings().ShouldBeLessThan(mappings + MaxNewMappings);
+        Eventually.True(() => KernelView.Threads() <= threads + 4, "the kernel threads are gone");
+    });
+
+    private static void ParkAndRelease(FiberRuntime runtime, int count, Action whileParked)
+    {
+        using var gate = new ManualResetEventSlim();
+        int parked = 0;
+        var fibers = new Fiber[count];
+        for (int i = 0; i < count; i++)
+            fibers[i] = runtime.SpawnConcurrent(() =>
+            {
+                Interlocked.Increment(ref parked);
+                gate.Wait();
+            });
+        Eventually.True(() => Volatile.Read(ref parked) == count && fibers.All(FiberState.IsParked), "all fibers are parked");
+        whileParked();
+        gate.Set();
+        foreach (Fiber fiber in fibers)
+            fiber.Join();
+    }
+
+    private static long Settled()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return KernelView.Resident();
+    }
+}
