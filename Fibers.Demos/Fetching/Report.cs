@@ -1,0 +1,61 @@
+using Spectre.Console;
+
+namespace Fibers.Demos.Fetching;
+
+/// <summary>The table, what failed, and the one line that says what it shows. Every figure is from this run.</summary>
+internal static class Report
+{
+    private const int MostFailuresShown = 10;
+
+    public static void Print(Job job, List<Measurement> measurements)
+    {
+        PrintTable(measurements);
+        foreach (Measurement measurement in measurements)
+            PrintOutcomes(job, measurement);
+        foreach (string remark in measurements.Select(measurement => measurement.Work.Remark).OfType<string>())
+            Console.WriteLine(remark);
+        Console.WriteLine(Conclusion(measurements));
+    }
+
+    private static void PrintTable(List<Measurement> measurements)
+    {
+        Table table = new Table().Border(TableBorder.Simple);
+        table.AddColumn("way");
+        foreach (string heading in (string[])["wall time", "kernel threads", "memory", "requests/s", "failed"])
+            table.AddColumn(new TableColumn(heading).RightAligned());
+        foreach (Measurement m in measurements)
+            table.AddRow(Ways.TitleOf(m.Way), $"{m.Work.Seconds:F2} s", $"+{m.Threads:N0}", $"+{Megabytes(m.Bytes)}", $"{m.Rate:N0}", $"{m.Failed:N0}");
+        AnsiConsole.Write(table);
+        Console.WriteLine("Kernel threads: the process's most, above those before the first request. Memory: the most resident, above that after a warm-up.");
+    }
+
+    private static void PrintOutcomes(Job job, Measurement measurement)
+    {
+        string way = Ways.TitleOf(measurement.Way);
+        if (!job.PagesAreOurs)
+        {
+            foreach (Outcome outcome in measurement.Work.Outcomes.Where(outcome => outcome.Error is null))
+                Console.WriteLine($"{way}: {outcome.Status} {outcome.Bytes,9:N0} bytes {outcome.Milliseconds,6:N0} ms  {outcome.Url}");
+        }
+
+        foreach (Outcome outcome in measurement.Work.Outcomes.Where(outcome => outcome.Error is not null).Take(job.PagesAreOurs ? MostFailuresShown : int.MaxValue))
+            Console.WriteLine($"{way}: FAILED {outcome.Url}: {outcome.Error}");
+        if (job.PagesAreOurs && measurement.Failed > MostFailuresShown)
+            Console.WriteLine($"{way}: ... and {measurement.Failed - MostFailuresShown:N0} more failed.");
+    }
+
+    private static string Conclusion(List<Measurement> measurements)
+    {
+        if (measurements.Sum(m => m.Failed) is > 0 and var failed)
+            return $"{failed:N0} of {measurements.Sum(m => m.Requests):N0} requests failed, so the figures say little.";
+        if (measurements.Find(m => m.Way == Ways.Fibers) is not { } fibers)
+            return "All pages came; nothing ran on fibers, so there is nothing to compare.";
+        List<string> beside = [];
+        foreach (Measurement m in measurements.Where(m => m != fibers))
+            beside.Add($"{fibers.Rate / m.Rate:F1} times the rate of {Ways.TitleOf(m.Way)} ({m.Threads:N0} threads, {Megabytes(m.Bytes)})");
+        string start = $"Plain blocking HttpClient.Send on fibers: {fibers.Requests:N0} requests with {fibers.Threads:N0} more kernel threads and {Megabytes(fibers.Bytes)}";
+        return beside.Count == 0 ? $"{start}." : $"{start}, at {string.Join(" and ", beside)}.";
+    }
+
+    private static string Megabytes(long bytes) => $"{bytes / 1e6:N0} MB";
+}

@@ -1,0 +1,95 @@
+namespace Fibers.Demos.Fetching;
+
+/// <summary>The same job three ways. Compare the first with the second: one word differs. Compare it with the third: every word does, all the way down.</summary>
+internal static class Ways
+{
+    public const string Fibers = "fibers", Threads = "threads", Async = "async";
+
+    public static readonly string[] All = [Fibers, Threads, Async];
+
+    public static string TitleOf(string way) => way switch
+    {
+        Fibers => "fibers",
+        Threads => "thread per request",
+        _ => "async/await",
+    };
+
+    /// <summary>Returns what must be said about it, or null.</summary>
+    public static string? Run(string way, Job job, PageFetcher fetcher)
+    {
+        switch (way)
+        {
+            case Fibers:
+                using (var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = job.Carriers }))
+                {
+                    runtime.Run(() => OnFibers(job, fetcher));
+                    return runtime.FallbackReason is { } reason ? $"Fibers ran on the {runtime.Backend} backend: {reason}." : null;
+                }
+
+            case Threads:
+                OnThreads(job, fetcher);
+                return null;
+            default:
+                WithAsync(job, fetcher).Wait();
+                return null;
+        }
+    }
+
+    private static void OnFibers(Job job, PageFetcher fetcher)
+    {
+        using var room = new SemaphoreSlim(job.Concurrency);
+        var fibers = new List<Fiber>();
+        for (int i = 0; i < job.Urls.Length; i++)
+        {
+            int page = i;
+            room.Wait();
+            fibers.Add(Fiber.Spawn(() =>
+            {
+                fetcher.Fetch(page);
+                room.Release();
+            }));
+        }
+
+        foreach (Fiber fiber in fibers)
+            fiber.Join();
+    }
+
+    private static void OnThreads(Job job, PageFetcher fetcher)
+    {
+        using var room = new SemaphoreSlim(job.Concurrency);
+        var threads = new List<Thread>();
+        for (int i = 0; i < job.Urls.Length; i++)
+        {
+            int page = i;
+            room.Wait();
+            var thread = new Thread(() =>
+            {
+                fetcher.Fetch(page);
+                room.Release();
+            });
+            thread.Start();
+            threads.Add(thread);
+        }
+
+        foreach (Thread thread in threads)
+            thread.Join();
+    }
+
+    private static async Task WithAsync(Job job, PageFetcher fetcher)
+    {
+        using var room = new SemaphoreSlim(job.Concurrency);
+        var tasks = new List<Task>();
+        for (int i = 0; i < job.Urls.Length; i++)
+        {
+            int page = i;
+            await room.WaitAsync();
+            tasks.Add(Task.Run(async () =>
+            {
+                await fetcher.FetchAsync(page);
+                room.Release();
+            }));
+        }
+
+        await Task.WhenAll(tasks);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Fibers.Demos.Fetching;
+
+/// <summary>
+/// One way, in a child process. Says "up" (nothing has happened yet), hears the job, warms up, says "warm", hears "go", says how far
+/// it is, and at last what it did. The parent measures from outside.
+/// </summary>
+internal static class Worker
+{
+    public const string Verb = "--be-a-worker";
+    public const string Up = "up", Warm = "warm", Go = "go", Done = "done ", Result = "result ";
+
+    private const int WarmUpPages = 200, WarmUpConcurrency = 20;
+
+    public static int Run()
+    {
+        Console.WriteLine(Up);
+        Job job = JsonSerializer.Deserialize<Job>(Child.HearParent())!;
+        if (job.PagesAreOurs)
+            WarmUp(job);
+        GC.Collect();
+        Console.WriteLine(Warm);
+        if (Child.HearParent() != Go)
+            return 1;
+        Child.EndWithParent();
+
+        using var fetcher = new PageFetcher(job, done => Console.WriteLine($"{Done}{done}"));
+        long start = Stopwatch.GetTimestamp();
+        string? remark = Ways.Run(job.Way, job, fetcher);
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        Outcome[] told = job.PagesAreOurs ? [.. fetcher.Outcomes.Where(outcome => outcome.Error is not null)] : fetcher.Outcomes;
+        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, told, remark)));
+        return 0;
+    }
+
+    // The same for each way: the code is compiled, and everything has run once.
+    private static void WarmUp(Job job)
+    {
+        Job few = job with { Urls = job.Urls[..Math.Min(WarmUpPages, job.Urls.Length)], Concurrency = WarmUpConcurrency };
+        using var fetcher = new PageFetcher(few, _ => { });
+        Ways.Run(job.Way, few, fetcher);
+    }
+}

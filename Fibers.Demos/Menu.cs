@@ -1,0 +1,52 @@
+namespace Fibers.Demos;
+
+/// <summary>Chooses the demo. Without a name, or with options or URLs only, it is the first.</summary>
+internal static class Menu
+{
+    private const int BadUsage = 2;
+
+    public static int Run(string[] arguments, Demo[] demos)
+    {
+        try
+        {
+            switch (arguments)
+            {
+                case ["list"]:
+                    List(demos);
+                    return 0;
+                case ["--help" or "-h" or "help"]:
+                    Help(demos);
+                    return 0;
+                case [var name, .. var rest] when Array.Find(demos, demo => demo.Name == name) is { } chosen:
+                    return chosen.Run(rest);
+                case [var word, ..] when IsJustAWord(word):
+                    throw new UsageException($"There is no demo and no file named '{word}'; 'list' names the demos.");
+                default:
+                    return demos[0].Run(arguments);
+            }
+        }
+        catch (UsageException mistake)
+        {
+            Console.Error.WriteLine(mistake.Message);
+            return BadUsage;
+        }
+    }
+
+    private static bool IsJustAWord(string argument) => !argument.StartsWith('-') && !argument.Contains("://") && !File.Exists(argument);
+
+    private static void List(Demo[] demos)
+    {
+        int width = demos.Max(demo => demo.Name.Length);
+        foreach (Demo demo in demos)
+            Console.WriteLine($"{demo.Name.PadRight(width)}  {demo.Sentence}");
+    }
+
+    private static void Help(Demo[] demos)
+    {
+        Console.WriteLine("usage: dotnet run -c Release --project Fibers.Demos -- [NAME] [arguments]");
+        Console.WriteLine();
+        List(demos);
+        Console.WriteLine();
+        Console.WriteLine($"Without a name: {demos[0].Name}. '{demos[0].Name} --help' names its options.");
+    }
+}
