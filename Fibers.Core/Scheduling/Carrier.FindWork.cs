@@ -62,7 +62,8 @@ internal sealed unsafe partial class Carrier
         {
             for (int spin = 0; spin < SpinsBeforeSleep; spin++)
             {
-                if ((Steal() ?? Shared()) is { } found)
+                // Its own first: the poller may just have filled them, and a thief's queue must have room.
+                if ((TakeNext() ?? Queue.Pop() ?? Steal() ?? Shared()) is { } found)
                     return Found(found);
                 if (Scheduler.Stopping)
                     return Stop();
