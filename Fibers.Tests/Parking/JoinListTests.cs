@@ -12,7 +12,7 @@ public class JoinListTests
     {
         var list = new JoinList();
         var order = new List<int>();
-        for (int i = 0; i < 10; i++)
+        foreach (int i in Enumerable.Range(0, 10))
             list.TryAdd(new Waiter(() => order.Add(i)), 1).ShouldBeTrue();
         list.IsClosed.ShouldBeFalse();
         list.Close();
