@@ -82,31 +82,31 @@ internal static class SelfTest
     // Thread.Sleep, Monitor.Wait and WaitOne give the carrier away: ten fibers sleep together on one carrier.
     private static string? ParksInTheRuntime(FiberRuntime runtime)
     {
-        long before = runtime.Statistics.Switches;
+        long before = Turns(runtime);
         using var gate = new ManualResetEvent(false);
+        int arrived = 0;
         var fibers = new Fiber[10];
         for (int i = 0; i < fibers.Length; i++)
         {
             fibers[i] = runtime.SpawnConcurrent(() =>
             {
                 Thread.Sleep(1);
+                Interlocked.Increment(ref arrived);
                 gate.WaitOne();
             });
         }
 
-        Fiber opener = runtime.SpawnConcurrent(() =>
-        {
-            Thread.Sleep(2);
-            gate.Set();
-        });
+        bool parked = SpinWait.SpinUntil(() => Volatile.Read(ref arrived) == fibers.Length && Array.TrueForAll(fibers, static fiber => fiber.VirtualThread is { IsParked: true }), s_patience / 2);
+        gate.Set();
         foreach (Fiber fiber in fibers)
             fiber.Join();
-        opener.Join();
-        // One turn to begin, one after the sleep, one after the gate: at least. A wait that blocked would have cost a turn.
-        return runtime.Statistics.Switches - before >= fibers.Length * 3
+        // One turn to begin, one after the sleep, one after the gate. A wait that blocked would have cost a turn.
+        return parked && Turns(runtime) - before >= fibers.Length * 3
             ? null
             : "waits of the .NET runtime block the carrier instead of parking the fiber";
     }
+
+    private static long Turns(FiberRuntime runtime) => runtime.Statistics.Switches + runtime.Statistics.Rescued;
 
     // A loop without calls is stopped by the suspension signal.
     private static string? StopsInATightLoop(FiberRuntime runtime)

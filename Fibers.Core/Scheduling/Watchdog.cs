@@ -12,6 +12,8 @@ internal sealed class Watchdog
     public const long IntervalNs = 10_000_000;
     private const int TicksBetweenTrims = 200; // two seconds
     private const int MaxSpares = 256;
+    private const int QuickSpares = 4;
+    private const int MaxPatience = 4; // doublings: 160 ms
     private const uint DozeBit = 2; // FIBERS_DOZE_WATCHDOG
 
     private readonly Scheduler _scheduler;
@@ -19,6 +21,7 @@ internal sealed class Watchdog
     private readonly ManualResetEventSlim _stop = new();
     private readonly Dictionary<Carrier, ulong> _before = [];
     private long _sparesStarted;
+    private int _ticksStuck; // since a spare was last started
 
     public Watchdog(Scheduler scheduler)
     {
@@ -79,6 +82,8 @@ internal sealed class Watchdog
 
         if (_before.Count > live * 4 + 16)
             _before.Clear(); // spares that are gone
+        if (!stuck)
+            _ticksStuck = 0;
         bool nobodyPolls = stuck && _scheduler.Idle.Poller is null && !someoneMoves;
         if (!workWaits && !nobodyPolls)
             return;
@@ -88,9 +93,15 @@ internal sealed class Watchdog
             return;
         }
 
-        if (!stuck || live >= _scheduler.Carriers + MaxSpares || (someoneMoves && !workWaits))
+        int spares = live - _scheduler.Carriers;
+        if (!stuck || spares >= MaxSpares || (someoneMoves && !workWaits) || ++_ticksStuck < Patience(spares))
             return;
+        _ticksStuck = 0;
         Interlocked.Increment(ref _sparesStarted);
         _scheduler.AddSpare();
     }
+
+    // Many that are stuck at once mostly wait for one thing, such as a method that is being compiled, and another spare would only join them:
+    // the more there are, the longer the next one is put off.
+    private static int Patience(int spares) => 1 << Math.Clamp(spares - QuickSpares, 0, MaxPatience);
 }

@@ -50,6 +50,9 @@ internal sealed unsafe class VirtualThread : Parker
 
     public DescriptorWaiter[]? PollWaiters { get; set; }
 
+    /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
+    public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
+
     private int Index => (int)Native->Index;
 
     private ref ulong Word => ref Native->ParkWord;

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Fibers.Tests.ChildProcess;
 
 /// <summary>What the child process does, by name; its parent looks at the exit code and at what it printed.</summary>
-internal static class Scenarios
+internal static partial class Scenarios
 {
     public const string StackOverflow = "stack-overflow";
     public const string ReportBackend = "report-backend";
@@ -19,6 +20,8 @@ internal static class Scenarios
 
     private static int OverflowOnFiber()
     {
+        const int setDumpable = 4;
+        SetProcessOption(setDumpable, 0); // it dies on purpose: no core file
         using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 2 });
         Console.WriteLine(runtime.Run(() =>
         {
@@ -53,4 +56,7 @@ internal static class Scenarios
 
         return 0;
     }
+
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    private static partial int SetProcessOption(int option, nint value);
 }

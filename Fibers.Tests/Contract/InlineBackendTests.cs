@@ -18,7 +18,7 @@ public sealed class InlineBackendTests() : BackendContract(FiberBackend.Inline)
     public void Bodies_run_on_the_caller_in_the_order_of_their_spawns() => OnARuntime(runtime =>
     {
         var order = new List<(int, Thread)>();
-        for (int i = 0; i < 5; i++)
+        foreach (int i in Enumerable.Range(0, 5))
             runtime.Spawn(() => order.Add((i, Thread.CurrentThread)));
         order.ShouldBe(Enumerable.Range(0, 5).Select(static i => (i, Thread.CurrentThread)));
     });
