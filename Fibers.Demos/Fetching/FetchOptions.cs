@@ -9,7 +9,7 @@ internal sealed class FetchOptions
     {
     }
 
-    public int Pages { get; private set; } = 4000;
+    public int Pages { get; private set; } = 10_000;
 
     public int Delay { get; private set; } = 50;
 
@@ -60,7 +60,7 @@ internal sealed class FetchOptions
 
     public static void Help() => Console.WriteLine($"""
         usage: fetch [options] [URL | file of URLs, one per line]...
-          --pages N         pages of the demo's own server to fetch (default 4000)
+          --pages N         pages of the demo's own server to fetch (default 10000)
           --delay MS        how long that server thinks about each (default 50)
           --concurrency N   requests under way at once (default 2000)
           --carriers N      kernel threads that run fibers (default: processors)
