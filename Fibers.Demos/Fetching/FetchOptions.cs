@@ -13,7 +13,7 @@ internal sealed class FetchOptions
 
     public int Delay { get; private set; } = 50;
 
-    public int Concurrency { get; private set; } = 2000;
+    public int Concurrency { get; private set; } = 1000;
 
     public int Carriers { get; private set; } = Environment.ProcessorCount;
 
@@ -62,7 +62,7 @@ internal sealed class FetchOptions
         usage: fetch [options] [URL | file of URLs, one per line]...
           --pages N         pages of the demo's own server to fetch (default 10000)
           --delay MS        how long that server thinks about each (default 50)
-          --concurrency N   requests under way at once (default 2000)
+          --concurrency N   requests under way at once (default 1000)
           --carriers N      kernel threads that run fibers (default: processors)
           --ways LIST       of {string.Join(",", Fetching.Ways.All)} (default: all; given URLs are fetched on fibers only)
         Exit code: 0 when every page came, 1 when one did not, 2 when the command line makes no sense.

@@ -28,14 +28,14 @@ internal static class Worker
 
         using var fetcher = new PageFetcher(job, done => Console.WriteLine($"{Done}{done}"));
         TimeSpan paused = GC.GetTotalPauseDuration();
-        int collections = GC.CollectionCount(0);
+        TimeSpan processor = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         string? remark = Ways.Run(job.Way, job, fetcher);
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         paused = GC.GetTotalPauseDuration() - paused;
-        collections = GC.CollectionCount(0) - collections;
+        processor = Environment.CpuUsage.TotalTime - processor;
         Outcome[] told = job.PagesAreOurs ? [.. fetcher.Outcomes.Where(outcome => outcome.Error is not null)] : fetcher.Outcomes;
-        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, paused.TotalSeconds, collections, told, remark)));
+        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, processor.TotalSeconds, paused.TotalSeconds, told, remark)));
         return 0;
     }
 
