@@ -9,11 +9,11 @@ internal sealed class FetchOptions
     {
     }
 
-    public int Pages { get; private set; } = 4000;
+    public int Pages { get; private set; } = 10_000;
 
     public int Delay { get; private set; } = 50;
 
-    public int Concurrency { get; private set; } = 2000;
+    public int Concurrency { get; private set; } = 1000;
 
     public int Carriers { get; private set; } = Environment.ProcessorCount;
 
@@ -60,9 +60,9 @@ internal sealed class FetchOptions
 
     public static void Help() => Console.WriteLine($"""
         usage: fetch [options] [URL | file of URLs, one per line]...
-          --pages N         pages of the demo's own server to fetch (default 4000)
+          --pages N         pages of the demo's own server to fetch (default 10000)
           --delay MS        how long that server thinks about each (default 50)
-          --concurrency N   requests under way at once (default 2000)
+          --concurrency N   requests under way at once (default 1000)
           --carriers N      kernel threads that run fibers (default: processors)
           --ways LIST       of {string.Join(",", Fetching.Ways.All)} (default: all; given URLs are fetched on fibers only)
         Exit code: 0 when every page came, 1 when one did not, 2 when the command line makes no sense.

@@ -7,4 +7,4 @@ internal sealed record Job(string[] Urls, bool PagesAreOurs, int Concurrency, in
 internal sealed record Outcome(string Url, int Status, int Bytes, double Milliseconds, string? Error);
 
 /// <summary>What a worker did. Of our own pages it names only those that failed.</summary>
-internal sealed record WorkDone(double Seconds, Outcome[] Outcomes, string? Remark);
+internal sealed record WorkDone(double Seconds, double ProcessorSeconds, double PausedSeconds, Outcome[] Outcomes, string? Remark);

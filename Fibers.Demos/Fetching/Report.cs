@@ -6,6 +6,7 @@ namespace Fibers.Demos.Fetching;
 internal static class Report
 {
     private const int MostFailuresShown = 10;
+    private const int PlainWidth = 120;
 
     public static void Print(Job job, List<Measurement> measurements)
     {
@@ -19,14 +20,16 @@ internal static class Report
 
     private static void PrintTable(List<Measurement> measurements)
     {
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = PlainWidth; // otherwise 80, which breaks lines
         Table table = new Table().Border(TableBorder.Simple);
         table.AddColumn("way");
-        foreach (string heading in (string[])["wall time", "kernel threads", "memory", "requests/s", "failed"])
+        foreach (string heading in (string[])["wall time", "kernel threads", "memory", "processor", "GC pauses", "requests/s", "failed"])
             table.AddColumn(new TableColumn(heading).RightAligned());
         foreach (Measurement m in measurements)
-            table.AddRow(Ways.TitleOf(m.Way), $"{m.Work.Seconds:F2} s", $"+{m.Threads:N0}", $"+{Megabytes(m.Bytes)}", $"{m.Rate:N0}", $"{m.Failed:N0}");
+            table.AddRow(Ways.TitleOf(m.Way), $"{m.Work.Seconds:F2} s", $"+{m.Threads:N0}", $"+{Megabytes(m.Bytes)}", $"{m.Work.ProcessorSeconds:F2} s", $"{m.Work.PausedSeconds:F2} s", $"{m.Rate:N0}", $"{m.Failed:N0}");
         AnsiConsole.Write(table);
-        Console.WriteLine("Kernel threads: the process's most, above those before the first request. Memory: the most resident, above that after a warm-up.");
+        Console.WriteLine("Kernel threads: the most at once, beyond those before the first request. Memory: the most resident, beyond that after a warm-up.");
     }
 
     private static void PrintOutcomes(Job job, Measurement measurement)

@@ -12,7 +12,7 @@ internal static class Worker
     public const string Verb = "--be-a-worker";
     public const string Up = "up", Warm = "warm", Go = "go", Done = "done ", Result = "result ";
 
-    private const int WarmUpPages = 200, WarmUpConcurrency = 20;
+    private const int WarmUpPages = 2000, WarmUpConcurrency = 200;
 
     public static int Run()
     {
@@ -27,11 +27,15 @@ internal static class Worker
         Child.EndWithParent();
 
         using var fetcher = new PageFetcher(job, done => Console.WriteLine($"{Done}{done}"));
+        TimeSpan paused = GC.GetTotalPauseDuration();
+        TimeSpan processor = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         string? remark = Ways.Run(job.Way, job, fetcher);
         TimeSpan took = Stopwatch.GetElapsedTime(start);
+        paused = GC.GetTotalPauseDuration() - paused;
+        processor = Environment.CpuUsage.TotalTime - processor;
         Outcome[] told = job.PagesAreOurs ? [.. fetcher.Outcomes.Where(outcome => outcome.Error is not null)] : fetcher.Outcomes;
-        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, told, remark)));
+        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, processor.TotalSeconds, paused.TotalSeconds, told, remark)));
         return 0;
     }
 
