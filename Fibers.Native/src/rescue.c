@@ -4,7 +4,7 @@
 // a collection, or for a native lock of the runtime. If what it waits for needs a fiber that is parked, and
 // that was woken meanwhile, nobody would be left to run it. This thread never enters managed code of its own,
 // so it cannot be stopped that way. It looks every `stuck_after`, and acts only when no carrier has moved in
-// between:
+// several looks:
 //
 //   1. fibers in the inbox (natively woken),
 //   2. fibers whose deadline has passed while they wait in the runtime,
@@ -31,6 +31,7 @@
 
 #define ALTERNATE_STACK 65536
 #define MAX_HELD 1024
+#define STUCK_LOOKS 3
 
 struct rescue {
     fibers_inbox *inbox;
@@ -40,6 +41,7 @@ struct rescue {
     _Atomic uint32_t stop;    // futex
     fibers_carrier *self;
     uint64_t progress_before; // sum over carriers at the last look
+    int looks_stuck;          // in a row
     fibers_vthread *held[MAX_HELD]; // left again on this thread; requests not performed
     int held_count;
 };
@@ -76,27 +78,37 @@ static bool claim_uncommitted(fibers_vthread *vthread, int64_t now)
     return false;
 }
 
-static void run(struct rescue *rescue, fibers_vthread *vthread)
+static void hold(struct rescue *rescue, fibers_vthread *vthread)
 {
-    atomic_fetch_add(&rescue->inbox->rescued, 1);
-    fibers_run(vthread);
-    vthread->uncommitted = 1;
-    atomic_store(&rescue->self->mounted, NULL);
     if (rescue->held_count < MAX_HELD)
         rescue->held[rescue->held_count++] = vthread;
     else
         fibers_inbox_push(rescue->inbox, vthread);
 }
 
+static void run(struct rescue *rescue, fibers_vthread *vthread)
+{
+    atomic_fetch_add(&rescue->inbox->rescued, 1);
+    fibers_run(vthread);
+    vthread->uncommitted = 1;
+    atomic_store(&rescue->self->mounted, NULL);
+    hold(rescue, vthread);
+}
+
+// Each at most once: one that yields for ever must not keep us from seeing that the carriers move again.
 static void run_held(struct rescue *rescue, int64_t now)
 {
-    for (int i = 0; i < rescue->held_count; i++) {
-        fibers_vthread *vthread = rescue->held[i];
-        if (!claim_uncommitted(vthread, now))
-            continue;
-        rescue->held[i--] = rescue->held[--rescue->held_count];
-        vthread->uncommitted = 0;
-        run(rescue, vthread);
+    fibers_vthread *before[MAX_HELD];
+    int count = rescue->held_count;
+    memcpy(before, rescue->held, (size_t)count * sizeof *before);
+    rescue->held_count = 0;
+    for (int i = 0; i < count; i++) {
+        if (claim_uncommitted(before[i], now)) {
+            before[i]->uncommitted = 0;
+            run(rescue, before[i]);
+        } else {
+            hold(rescue, before[i]);
+        }
     }
 }
 
@@ -112,14 +124,10 @@ static void run_inbox(struct rescue *rescue)
     while (list != NULL) {
         fibers_vthread *vthread = list;
         list = list->inbox_next;
-        if (vthread->uncommitted) {
-            if (rescue->held_count < MAX_HELD)
-                rescue->held[rescue->held_count++] = vthread;
-            else
-                fibers_inbox_push(rescue->inbox, vthread);
-        } else {
+        if (vthread->uncommitted)
+            hold(rescue, vthread);
+        else
             run(rescue, vthread);
-        }
     }
 }
 
@@ -153,9 +161,12 @@ int fibers_rescue_settle(fibers_carrier *carrier)
 static void look(struct rescue *rescue)
 {
     if (!carriers_stuck(rescue)) {
+        rescue->looks_stuck = 0;
         hand_over_held(rescue);
         return;
     }
+    if (++rescue->looks_stuck < STUCK_LOOKS)
+        return; // a collection's pause, or a busy machine: not worth a rescue yet
     int64_t now = now_ns();
     run_inbox(rescue);
     for (fibers_vthread *expired; (expired = fibers_waits_expired(rescue->inbox, now)) != NULL;)
