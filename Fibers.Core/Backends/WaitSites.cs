@@ -11,6 +11,7 @@ internal static unsafe class WaitSites
 {
     private const uint Wait = 1;
     private const uint Collection = 2;
+    private const uint Yield = 3;
 
     /// <summary>Null, or why nothing was learned. Blocks for some milliseconds; forces a few small collections.</summary>
     public static string? Learn()
@@ -35,6 +36,8 @@ internal static unsafe class WaitSites
         LearnWaits(signal, monitor, 0);
         if (!LearnWaits(signal, monitor, Wait))
             return "a known wait of the .NET runtime did not reach the redirected function";
+        LearnYields(signal, monitor, 0);
+        LearnYields(signal, monitor, Yield);
         LearnCollections();
         return null;
     }
@@ -48,6 +51,13 @@ internal static unsafe class WaitSites
         using var helper = new Timer(static state => ((AutoResetEvent)state!).Set(), signal, 0, 1);
         all &= Window(kind, static (signal, _) => signal.WaitOne(), signal, monitor);
         return all || kind == 0;
+    }
+
+    // Not learned, Thread.Yield would yield the kernel thread: slower, not wrong.
+    private static void LearnYields(AutoResetEvent signal, object monitor, uint kind)
+    {
+        Window(kind, static (_, _) => Thread.Yield(), signal, monitor);
+        Window(kind, static (_, _) => Thread.Sleep(0), signal, monitor);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -225,6 +225,7 @@ FIBERS_API int fibers_calibrate_end(int keep);
 FIBERS_API int fibers_calibrate_seen(void);
 #define FIBERS_CALIBRATE_WAIT 1u
 #define FIBERS_CALIBRATE_COLLECTION 2u
+#define FIBERS_CALIBRATE_YIELD 3u // learns where Thread.Yield comes from: only there yielding parks
 // Any thread. Sites known, and whether collection waits can be told apart.
 FIBERS_API int fibers_calibrate_result(int *wait_sites, int *collection_known);
 

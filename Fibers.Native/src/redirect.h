@@ -72,6 +72,7 @@ int redirected_nanosleep(const struct timespec *duration, struct timespec *remai
 int redirected_usleep(useconds_t microseconds);
 unsigned int redirected_sleep(unsigned int seconds);
 int redirected_sched_yield(void);
+int redirected_runtime_sched_yield(void); // redirect_waits.c
 // redirect_processes.c
 pid_t redirected_waitpid(pid_t pid, int *status, int options);
 // redirect_descriptors.c

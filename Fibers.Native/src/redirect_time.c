@@ -52,11 +52,11 @@ unsigned int redirected_sleep(unsigned int seconds)
     return redirected_nanosleep(&duration, &remaining) == 0 ? 0 : (unsigned int)(remaining.tv_sec + (remaining.tv_nsec > 0));
 }
 
-// The runtime yields in cooperative mode too, while it stops everybody else: then it is the kernel's turn.
+// For native libraries; the runtime's own yields are another matter (redirected_runtime_sched_yield).
 int redirected_sched_yield(void)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL || (self->cooperative != NULL && atomic_load_explicit(self->cooperative, memory_order_relaxed) != 0))
+    if (self == NULL)
         return sched_yield();
     self->request.reason = FIBERS_REASON_YIELD;
     fibers_leave(self, FIBERS_REQUEST_YIELD);

@@ -24,6 +24,8 @@
 //             holds that mutex in between.
 #include "redirect.h"
 
+#include <dlfcn.h>
+
 #define BUCKETS 1024
 #define CHAIN 8
 #define MAX_SITES 8
@@ -33,8 +35,8 @@ struct chain {
     int length;
 };
 
-static struct chain wait_chains[MAX_SITES], collection_chains[MAX_SITES];
-static _Atomic int wait_chain_count, collection_chain_count;
+static struct chain wait_chains[MAX_SITES], collection_chains[MAX_SITES], yield_chains[MAX_SITES];
+static _Atomic int wait_chain_count, collection_chain_count, yield_chain_count;
 // Derived from them by finish_calibration:
 static void *sites[MAX_SITES];
 static int site_count;
@@ -96,6 +98,18 @@ static void keep_window(struct chain *table, _Atomic int *count)
     }
 }
 
+// Only the runtime's own frames: the managed ones outside them are somebody else's next time.
+static void cut_to_runtime(struct chain *chain)
+{
+    Dl_info runtime, other;
+    if (chain->length == 0 || dladdr(chain->address[0], &runtime) == 0)
+        return;
+    int length = 1;
+    while (length < chain->length && dladdr(chain->address[length], &other) != 0 && other.dli_fbase == runtime.dli_fbase)
+        length++;
+    chain->length = length;
+}
+
 void fibers_calibrate_begin(uint32_t kind)
 {
     calibrated_waits = 0;
@@ -108,6 +122,11 @@ int fibers_calibrate_end(int keep)
     calibrating = 0;
     if (keep && kind == FIBERS_CALIBRATE_WAIT)
         keep_window(wait_chains, &wait_chain_count);
+    if (keep && kind == FIBERS_CALIBRATE_YIELD) {
+        for (int w = 0; w < calibrated_waits && w < MAX_SITES; w++)
+            cut_to_runtime(&window[w]);
+        keep_window(yield_chains, &yield_chain_count);
+    }
     if (keep && kind == FIBERS_CALIBRATE_COLLECTION)
         keep_window(collection_chains, &collection_chain_count);
     return calibrated_waits;
@@ -276,7 +295,7 @@ fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now)
 
 int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
-    if (UNLIKELY(calibrating != 0))
+    if (UNLIKELY(calibrating == FIBERS_CALIBRATE_WAIT || calibrating == FIBERS_CALIBRATE_COLLECTION))
         record(OWN_FRAME);
     fibers_vthread *self = fiber_that_may_park();
     if (self == NULL || !may_park_here(self, OWN_FRAME))
@@ -286,13 +305,31 @@ int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mut
 
 int redirected_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *deadline)
 {
-    if (UNLIKELY(calibrating != 0))
+    if (UNLIKELY(calibrating == FIBERS_CALIBRATE_WAIT || calibrating == FIBERS_CALIBRATE_COLLECTION))
         record(OWN_FRAME);
     fibers_vthread *self = fiber_that_may_park();
     if (self == NULL || !may_park_here(self, OWN_FRAME))
         return pthread_cond_timedwait(condition, mutex, deadline);
     // The runtime's conditions use the monotonic clock (checked at start by sleeping: SelfTest.cs).
     return park_on(self, condition, mutex, (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec);
+}
+
+// The runtime yields while it spins for a lock, perhaps with another one held; parking there would leave that one
+// held by a fiber in the queue, and carrier after carrier would block on it. So only where Thread.Yield and
+// Thread.Sleep(0) come from, learned like the waits.
+int redirected_runtime_sched_yield(void)
+{
+    if (UNLIKELY(calibrating == FIBERS_CALIBRATE_YIELD))
+        record(OWN_FRAME);
+    fibers_vthread *self = fiber_that_may_park();
+    if (self == NULL || self->cooperative == NULL || atomic_load_explicit(self->cooperative, memory_order_relaxed) != 0)
+        return sched_yield();
+    struct chain chain;
+    walk(OWN_FRAME, &chain);
+    for (int i = 0; i < yield_chain_count; i++)
+        if (yield_chains[i].length <= chain.length && memcmp(yield_chains[i].address, chain.address, (size_t)yield_chains[i].length * sizeof(void *)) == 0)
+            return redirected_sched_yield();
+    return sched_yield();
 }
 
 int redirected_pthread_cond_signal(pthread_cond_t *condition)
