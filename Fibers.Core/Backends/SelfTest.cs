@@ -140,9 +140,12 @@ internal static class SelfTest
     private static string? HasAnIdentityOfItsOwn(FiberRuntime runtime)
     {
         var gate = new Lock();
+        using var bothThere = new CountdownEvent(2); // else the second may get the virtual thread the first has left
         int inside = 0, most = 0;
         int Hold()
         {
+            bothThere.Signal();
+            bothThere.Wait();
             lock (gate)
             {
                 most = Math.Max(most, ++inside);
