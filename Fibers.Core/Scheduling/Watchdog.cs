@@ -48,15 +48,13 @@ internal sealed class Watchdog
             _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
-            while (_scheduler.AllIdle && !_stop.IsSet)
+            while (_scheduler.AllIdle && _scheduler.Starving.Count == 0 && !_stop.IsSet)
             {
                 bool surplus = _scheduler.Pool.Idle > 0;
                 Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, surplus ? IntervalNs * TicksBetweenTrims : -1);
                 if (_scheduler.AllIdle && surplus)
                     _scheduler.Pool.Trim(_scheduler.MaxPooled);
             }
-
-            _scheduler.FeedStarving();
         }
     }
 

@@ -13,9 +13,19 @@ void fibers_vthread_forget(vthread_block *block);
 
 #define REVIVE_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_CHILD_CLEARTID)
 
+// The kernel clears the word and wakes it (a shared wake-up) when a thread has left this memory.
+static void wait_until_gone(vthread_block *block)
+{
+    for (uint32_t value; (value = atomic_load(&block->kernel_exit)) != 0;)
+        syscall(SYS_futex, &block->kernel_exit, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
 int fibers_vthread_destroy(fibers_vthread *vthread)
 {
     vthread_block *block = (vthread_block *)vthread;
+    // The kernel thread it was born on published the context before it ended. On a busy machine it may still be
+    // on its way out, and would clear the word on behalf of the one we are about to make.
+    wait_until_gone(block);
     atomic_store(&block->kernel_exit, 1);
     vthread->pinned = 1; // it will run on a kernel thread of its own, with no carrier to go back to
     // The child inherits the mask. It must not be interrupted: the way out is short, and it ends by
@@ -27,9 +37,7 @@ int fibers_vthread_destroy(fibers_vthread *vthread)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (tid < 0)
         return (int)-tid;
-    // The kernel clears the word and wakes it (a shared wake-up) when the thread has left this memory.
-    for (uint32_t value; (value = atomic_load(&block->kernel_exit)) != 0;)
-        syscall(SYS_futex, &block->kernel_exit, FUTEX_WAIT, value, NULL, NULL, 0);
+    wait_until_gone(block);
     fibers_vthread_forget(block);
     return 0;
 }
