@@ -127,6 +127,10 @@ static fibers_vthread *take_from(struct rescue *rescue, fibers_carrier *carrier,
 {
     fibers_vthread *taken = NULL;
     pthread_mutex_lock(&rescue->lock);
+    if (atomic_load(&carrier->contested) != 0) {
+        pthread_mutex_unlock(&rescue->lock);
+        return NULL; // a fiber of its was taken, and it has not noticed yet: the mark must stay until it asks
+    }
     atomic_store(&carrier->contested, 1);
     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
     fibers_vthread *vthread = atomic_load(&carrier->mounted);
