@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Fibers.Benchmarks;
 
-/// <summary>This program again, with other arguments. Ends with us at the latest.</summary>
+/// <summary>Another process that ends with us at the latest.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private ChildProcess(Process process)
@@ -13,30 +13,32 @@ internal sealed class ChildProcess : IDisposable
 
     public Process Process { get; }
 
-    public static ChildProcess StartSelf(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>This program again, with other arguments.</summary>
+    public static ChildProcess StartSelf(IEnumerable<string> arguments, bool piped = false)
     {
         string self = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(self);
-        if (Path.GetFileNameWithoutExtension(self) == "dotnet")
-            start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
-            start.Environment[name] = value;
-        return new ChildProcess(Process.Start(start)!);
+        return Path.GetFileNameWithoutExtension(self) == "dotnet"
+            ? Start(self, [typeof(ChildProcess).Assembly.Location, .. arguments], piped)
+            : Start(self, arguments, piped);
     }
 
-    public void Kill()
-    {
-        if (!Process.HasExited)
-            Process.Kill();
-    }
+    /// <param name="program">What to run.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="piped">Its input and output are ours to write and read.</param>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, bool piped = false) =>
+        new(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = piped, RedirectStandardOutput = piped })!);
 
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
         Kill();
         Process.Dispose();
+    }
+
+    public void Kill()
+    {
+        if (!Process.HasExited)
+            Process.Kill();
     }
 
     private void OnExit(object? sender, EventArgs e) => Kill();

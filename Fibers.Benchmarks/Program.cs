@@ -1,4 +1,6 @@
 using Fibers.Benchmarks;
+using Fibers.Benchmarks.Harness;
+using Fibers.Benchmarks.Macro;
 using Fibers.Benchmarks.Torture;
 
 try
@@ -6,8 +8,12 @@ try
     var arguments = new Arguments(args);
     return arguments.Verb switch
     {
+        "help" => Usage(),
+        "list" => BenchmarkCommand.List(),
         "torture" => TortureCommand.Run(arguments),
-        _ => Usage(),
+        "serve" => Server.Run(arguments),
+        "echo-load" => EchoLoad.Run(arguments),
+        _ => BenchmarkCommand.Run(arguments),
     };
 }
 catch (ArgumentException exception)
@@ -19,6 +25,12 @@ catch (ArgumentException exception)
 static int Usage()
 {
     Console.WriteLine("""
+        list    what can be measured
+        NAME    one of them
+        quick   the first figures, in about two minutes
+        all     everything
+        smoke   everything, in a very short form: does it complete, and on fibers? No times.
+                each: [--json FILE] [--markdown FILE]  (rewrites the section of that file that is marked for it)
         torture [--seconds N] [--fibers N] [--carriers N] [--seed N]
                 fibers under continuous forced collections, every object graph verified; the exit code says
                 whether all was right (0), wrong (1), or stuck (2: it prints what every part was doing)

@@ -11,8 +11,10 @@
 //   3. a fiber that has left a stuck carrier, whose request the carrier could not perform yet, and that has
 //      been woken already.
 //
-// It must not perform requests (that is C#). A fiber that leaves again is kept here until it is woken, or
-// handed to the carriers through the inbox, marked `uncommitted`, as soon as one of them moves.
+// It must not perform requests (that is C#). A fiber that leaves again goes to the inbox, marked `uncommitted`:
+// the first carrier that moves performs its request; until then it is looked at here as under 3. Nothing is kept
+// anywhere else, and one fiber is run at a time: it may compute or block for long, on this thread, and whatever
+// else had been taken off the inbox by then would wait for it although the carriers move again.
 //
 // Taking a fiber from a stuck carrier (3) races with the carrier coming back to life:
 //   rescuer   takes the lock, sets `contested`, process-wide barrier, then looks at `phase`.
@@ -30,7 +32,6 @@
 #include <unistd.h>
 
 #define ALTERNATE_STACK 65536
-#define MAX_HELD 1024
 #define STUCK_LOOKS 3
 
 struct rescue {
@@ -41,9 +42,6 @@ struct rescue {
     _Atomic uint32_t stop;    // futex
     fibers_carrier *self;
     uint64_t progress_before; // sum over carriers at the last look
-    int looks_stuck;          // in a row
-    fibers_vthread *held[MAX_HELD]; // left again on this thread; requests not performed
-    int held_count;
 };
 
 // Changes whenever any carrier does anything: runs a fiber, or goes to sleep. Stuck: nobody idle, sum unchanged.
@@ -78,63 +76,47 @@ static bool claim_uncommitted(fibers_vthread *vthread, int64_t now)
     return false;
 }
 
-static void hold(struct rescue *rescue, fibers_vthread *vthread)
-{
-    if (rescue->held_count < MAX_HELD)
-        rescue->held[rescue->held_count++] = vthread;
-    else
-        fibers_inbox_push(rescue->inbox, vthread);
-}
-
 static void run(struct rescue *rescue, fibers_vthread *vthread)
 {
     atomic_fetch_add(&rescue->inbox->rescued, 1);
     fibers_run(vthread);
     vthread->uncommitted = 1;
     atomic_store(&rescue->self->mounted, NULL);
-    hold(rescue, vthread);
+    fibers_inbox_push(rescue->inbox, vthread);
 }
 
-// Each at most once: one that yields for ever must not keep us from seeing that the carriers move again.
-static void run_held(struct rescue *rescue, int64_t now)
+// The oldest in the inbox that can run, or NULL. The others go back in their order.
+static fibers_vthread *take_from_inbox(struct rescue *rescue, int64_t now)
 {
-    fibers_vthread *before[MAX_HELD];
-    int count = rescue->held_count;
-    memcpy(before, rescue->held, (size_t)count * sizeof *before);
-    rescue->held_count = 0;
-    for (int i = 0; i < count; i++) {
-        if (claim_uncommitted(before[i], now)) {
-            before[i]->uncommitted = 0;
-            run(rescue, before[i]);
-        } else {
-            hold(rescue, before[i]);
-        }
+    fibers_vthread *newest_first = atomic_exchange_explicit(&rescue->inbox->head, NULL, memory_order_acquire);
+    fibers_vthread *oldest_first = NULL, *taken = NULL;
+    while (newest_first != NULL) {
+        fibers_vthread *next = newest_first->inbox_next;
+        newest_first->inbox_next = oldest_first;
+        oldest_first = newest_first;
+        newest_first = next;
     }
-}
-
-static void hand_over_held(struct rescue *rescue)
-{
-    while (rescue->held_count > 0)
-        fibers_inbox_push(rescue->inbox, rescue->held[--rescue->held_count]);
-}
-
-static void run_inbox(struct rescue *rescue)
-{
-    fibers_vthread *list = atomic_exchange_explicit(&rescue->inbox->head, NULL, memory_order_acquire);
-    while (list != NULL) {
-        fibers_vthread *vthread = list;
-        list = list->inbox_next;
-        if (vthread->uncommitted)
-            hold(rescue, vthread);
+    while (oldest_first != NULL) {
+        fibers_vthread *vthread = oldest_first;
+        oldest_first = vthread->inbox_next;
+        if (taken == NULL && (!vthread->uncommitted || claim_uncommitted(vthread, now)))
+            taken = vthread;
         else
-            run(rescue, vthread);
+            fibers_inbox_push(rescue->inbox, vthread);
     }
+    if (taken != NULL)
+        taken->uncommitted = 0;
+    return taken;
 }
 
 static fibers_vthread *take_from(struct rescue *rescue, fibers_carrier *carrier, int64_t now)
 {
     fibers_vthread *taken = NULL;
     pthread_mutex_lock(&rescue->lock);
+    if (atomic_load(&carrier->contested) != 0) {
+        pthread_mutex_unlock(&rescue->lock);
+        return NULL; // a fiber of its was taken, and it has not noticed yet: the mark must stay until it asks
+    }
     atomic_store(&carrier->contested, 1);
     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
     fibers_vthread *vthread = atomic_load(&carrier->mounted);
@@ -158,25 +140,22 @@ int fibers_rescue_settle(fibers_carrier *carrier)
     return taken;
 }
 
-static void look(struct rescue *rescue)
+static bool run_if_any(struct rescue *rescue, fibers_vthread *vthread)
 {
-    if (!carriers_stuck(rescue)) {
-        rescue->looks_stuck = 0;
-        hand_over_held(rescue);
-        return;
-    }
-    if (++rescue->looks_stuck < STUCK_LOOKS)
-        return; // a collection's pause, or a busy machine: not worth a rescue yet
-    int64_t now = now_ns();
-    run_inbox(rescue);
-    for (fibers_vthread *expired; (expired = fibers_waits_expired(rescue->inbox, now)) != NULL;)
-        run(rescue, expired);
-    for (fibers_carrier *c = atomic_load(&rescue->inbox->carriers); c != NULL; c = c->next) {
-        fibers_vthread *taken = c->rescuer ? NULL : take_from(rescue, c, now);
-        if (taken != NULL)
-            run(rescue, taken);
-    }
-    run_held(rescue, now_ns());
+    if (vthread != NULL)
+        run(rescue, vthread);
+    return vthread != NULL;
+}
+
+// One of each kind, so that fibers which keep waking each other keep nobody else waiting.
+static bool run_one_of_each(struct rescue *rescue)
+{
+    bool ran = run_if_any(rescue, take_from_inbox(rescue, now_ns()));
+    ran |= run_if_any(rescue, fibers_waits_expired(rescue->inbox, now_ns()));
+    for (fibers_carrier *c = atomic_load(&rescue->inbox->carriers); c != NULL; c = c->next)
+        if (!c->rescuer)
+            ran |= run_if_any(rescue, take_from(rescue, c, now_ns()));
+    return ran;
 }
 
 static void *rescue_main(void *argument)
@@ -191,14 +170,16 @@ static void *rescue_main(void *argument)
     rescue->self->rescuer = 1;
     atomic_store(&rescue->self->phase, FIBERS_PHASE_IDLE);
     rescue->self->index = UINT32_MAX; // fibers it runs have no C# carrier to push to
+    int looks_stuck = 0;
     while (atomic_load(&rescue->stop) == 0) {
         // Asleep for good while every carrier is idle; then it looks at intervals.
-        if (rescue->held_count == 0)
-            fibers_doze(rescue->inbox, FIBERS_DOZE_RESCUE, -1);
+        fibers_doze(rescue->inbox, FIBERS_DOZE_RESCUE, -1);
         fibers_futex_wait(&rescue->stop, 0, rescue->stuck_after_ns);
-        look(rescue);
+        // A collection's pause, or a busy machine, is not worth a rescue: only several looks without movement are.
+        looks_stuck = carriers_stuck(rescue) ? looks_stuck + 1 : 0;
+        while (looks_stuck >= STUCK_LOOKS && run_one_of_each(rescue))
+            looks_stuck = carriers_stuck(rescue) ? looks_stuck : 0;
     }
-    hand_over_held(rescue);
     fibers_carrier_detach();
     alternate.ss_flags = SS_DISABLE;
     sigaltstack(&alternate, NULL);

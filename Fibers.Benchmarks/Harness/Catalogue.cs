@@ -1,0 +1,23 @@
+using Fibers.Benchmarks.Macro;
+using Fibers.Benchmarks.Micro;
+
+namespace Fibers.Benchmarks.Harness;
+
+internal static class Catalogue
+{
+    public static IReadOnlyList<Question> All { get; } =
+    [
+        new RawSwitch(),
+        new ManagedSwitch(),
+        new Yielding(2),
+        new Yielding(1000),
+        new SpawnAndJoin(),
+        new SpawnMany(),
+        new ChannelPingPong(),
+        new ContendedLock(),
+        new SleepAccuracy(),
+        new HttpResponder(64),
+        new HttpResponder(1000),
+        new TcpEcho(),
+    ];
+}

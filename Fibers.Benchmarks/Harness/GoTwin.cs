@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Fibers.Benchmarks.Harness;
+
+/// <summary>The same programs in Go (twins/main.go), built once when Go is installed.</summary>
+internal static class GoTwin
+{
+    private static readonly Lazy<string?> s_program = new(Build);
+
+    public static string? Version { get; } = Tool.Output("go", "version") is { } text ? string.Join(' ', text.Split(' ').Skip(2).Take(1)) : null;
+
+    public static string? Program => s_program.Value;
+
+    /// <summary>A contender that runs the twin with these words and reads the figure it prints; none without Go.</summary>
+    public static IEnumerable<Contender> Contender(string name, params string[] words) => Program is { } program
+        ? [new Contender(name, () => double.Parse(Tool.Output(program, words)!, CultureInfo.InvariantCulture))]
+        : [];
+
+    private static string? Build()
+    {
+        if (Version is null)
+            return null;
+        string program = Path.Combine(AppContext.BaseDirectory, "twins", "go-twin");
+        var start = new ProcessStartInfo("go", ["build", "-o", program, "main.go"]) { WorkingDirectory = Path.Combine(AppContext.BaseDirectory, "twins") };
+        using Process build = Process.Start(start)!;
+        build.WaitForExit();
+        return build.ExitCode == 0 ? program : throw new InvalidOperationException("The Go twin could not be built.");
+    }
+}

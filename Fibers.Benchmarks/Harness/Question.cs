@@ -1,0 +1,34 @@
+namespace Fibers.Benchmarks.Harness;
+
+/// <summary>One thing to know. Its first contender is ours; the others are what it is compared with, in the same run.</summary>
+internal abstract class Question
+{
+    public abstract string Name { get; }
+
+    /// <summary>In words, for the tables.</summary>
+    public abstract string Asks { get; }
+
+    public abstract string Unit { get; }
+
+    public virtual bool MoreIsBetter => false;
+
+    /// <summary>Part of the first, two-minute look.</summary>
+    public virtual bool InQuick => false;
+
+    /// <summary>What it cannot do without, in words that say what to install; or null.</summary>
+    public virtual string? Missing => null;
+
+    /// <summary>Makes the contenders ready to run in turn. Disposed of together when the question is answered.</summary>
+    public abstract Contest Prepare(Effort effort);
+}
+
+internal sealed class Contest(IReadOnlyList<Contender> contenders, params IEnumerable<IDisposable> resources) : IDisposable
+{
+    public IReadOnlyList<Contender> Contenders { get; } = contenders;
+
+    public void Dispose()
+    {
+        foreach (IDisposable resource in resources)
+            resource.Dispose();
+    }
+}

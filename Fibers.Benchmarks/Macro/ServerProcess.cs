@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Macro;
+
+/// <summary>A running <see cref="Server"/>, or its Go twin.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly ChildProcess _child;
+
+    private ServerProcess(ChildProcess child)
+    {
+        _child = child;
+        Port = int.Parse(child.Process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server did not start."), CultureInfo.InvariantCulture);
+    }
+
+    public int Port { get; }
+
+    public static ServerProcess Start(string what, string how, int carriers) =>
+        new(ChildProcess.StartSelf(["serve", "--what", what, "--how", how, "--carriers", $"{carriers}"], piped: true));
+
+    public static ServerProcess StartGo(string program, string what) => new(ChildProcess.Start(program, [what], piped: true));
+
+    public FiberUse FiberUse()
+    {
+        Process process = _child.Process;
+        process.StandardInput.WriteLine();
+        process.StandardInput.Flush();
+        string[] words = (process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server has gone.")).Split(' ');
+        return new FiberUse(Enum.Parse<FiberBackend>(words[0]), long.Parse(words[1], CultureInfo.InvariantCulture));
+    }
+
+    public void Dispose()
+    {
+        _child.Process.StandardInput.Close();
+        _child.Process.WaitForExit(TimeSpan.FromSeconds(5));
+        _child.Dispose(); // kills it if it would not end
+    }
+}

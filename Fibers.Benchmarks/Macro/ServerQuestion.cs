@@ -1,0 +1,40 @@
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Macro;
+
+/// <summary>The same service four ways, each in a process of its own, under the same load from another process.</summary>
+internal abstract class ServerQuestion(string what) : Question
+{
+    public override bool MoreIsBetter => true;
+
+    public override Contest Prepare(Effort effort)
+    {
+        int all = Environment.ProcessorCount;
+        var servers = new List<ServerProcess>();
+        var contenders = new List<Contender>();
+        AddOwn("fibers, one carrier", "fibers", 1);
+        if (all > 1)
+            AddOwn($"fibers, {all} carriers", "fibers", all);
+        AddOwn("async/await", "async", all);
+        AddOwn("a thread per connection", "threads", all);
+        if (GoTwin.Program is { } go)
+            Add("Go", ServerProcess.StartGo(go, what));
+        return new Contest(contenders, servers);
+
+        void AddOwn(string name, string how, int carriers)
+        {
+            ServerProcess server = Add(name, ServerProcess.Start(what, how, carriers));
+            if (how == "fibers")
+                contenders[^1] = contenders[^1] with { Fibers = server.FiberUse };
+        }
+
+        ServerProcess Add(string name, ServerProcess server)
+        {
+            servers.Add(server);
+            contenders.Add(new Contender(name, () => Load(server.Port, effort.LoadSeconds)));
+            return server;
+        }
+    }
+
+    protected abstract double Load(int port, double seconds);
+}

@@ -1,0 +1,34 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Micro;
+
+/// <summary>twins/context.cpp: the same loop with Boost.Context and ucontext, where a C++ compiler and libboost-context-dev are installed.</summary>
+internal static class ContextTwin
+{
+    private static readonly Lazy<string?> s_program = new(Build);
+
+    public static IEnumerable<Contender> Contender(string name, string kind, int times) => s_program.Value is { } program
+        ? [new Contender(name, () => double.Parse(Tool.Output(program, kind, $"{times}")!, CultureInfo.InvariantCulture))]
+        : [];
+
+    private static string? Build()
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "twins");
+        string program = Path.Combine(folder, "context-twin");
+        try
+        {
+            var start = new ProcessStartInfo("c++", ["-O2", "-o", program, "context.cpp", "-lboost_context"]) { WorkingDirectory = folder, RedirectStandardError = true };
+            using Process compiler = Process.Start(start)!;
+            compiler.StandardError.ReadToEnd(); // without Boost it says so at length
+            compiler.WaitForExit();
+            return compiler.ExitCode == 0 ? program : null;
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+}
