@@ -13,7 +13,7 @@ internal sealed class Child : IDisposable
 
     private readonly Process _process;
 
-    public Child(params string[] arguments)
+    public Child(string[] arguments, params (string Name, string Value)[] environment)
     {
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("The path of this program is not known.");
         var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -22,6 +22,8 @@ internal sealed class Child : IDisposable
         start.ArgumentList.Add("fetch");
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         _process = Process.Start(start)!;
     }
 

@@ -17,6 +17,9 @@ internal sealed class FetchOptions
 
     public int Carriers { get; private set; } = Environment.ProcessorCount;
 
+    /// <summary>Megabytes that may be allocated between two collections; 0 leaves it to .NET.</summary>
+    public int Gen0 { get; private set; } = 64;
+
     public List<string> Ways { get; private set; } = [];
 
     public List<string> Urls { get; } = [];
@@ -41,6 +44,9 @@ internal sealed class FetchOptions
                 case "--carriers":
                     options.Carriers = Number(argument, rest, 1, 1024);
                     break;
+                case "--gen0":
+                    options.Gen0 = Number(argument, rest, 0, 4096);
+                    break;
                 case "--ways":
                     options.Ways = ParseWays(Value(argument, rest));
                     break;
@@ -64,6 +70,7 @@ internal sealed class FetchOptions
           --delay MS        how long that server thinks about each (default 50)
           --concurrency N   requests under way at once (default 1000)
           --carriers N      kernel threads that run fibers (default: processors)
+          --gen0 MB         allocation between two collections, for every way (default 64; 0: what .NET chooses)
           --ways LIST       of {string.Join(",", Fetching.Ways.All)} (default: all; given URLs are fetched on fibers only)
         Exit code: 0 when every page came, 1 when one did not, 2 when the command line makes no sense.
         """);

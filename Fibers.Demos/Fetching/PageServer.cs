@@ -19,7 +19,7 @@ internal static class PageServer
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Logging.ClearProviders();
-        using WebApplication server = builder.Build();
+        WebApplication server = builder.Build(); // never disposed: when we go, we go at once, answers under way or not
         server.Run(async context =>
         {
             await Task.Delay(delayMilliseconds);

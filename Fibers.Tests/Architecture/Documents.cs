@@ -1,0 +1,80 @@
+using System.Text.RegularExpressions;
+using Fibers.Tests.Support;
+using Shouldly;
+using Xunit;
+
+namespace Fibers.Tests.Architecture;
+
+/// <summary>Prose drifts unless something checks it.</summary>
+public sealed partial class Documents
+{
+    [Fact]
+    public void Every_mark_in_the_source_has_its_heading_in_the_chapter()
+    {
+        string[] marks = [.. SourceFiles().SelectMany(file => Mark().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).Distinct()];
+        marks.ShouldNotBeEmpty();
+        string[] anchors = [.. Heading().Matches(Repository.Read("docs/how-it-works.md")).Select(match => AnchorOf(match.Groups[1].Value))];
+        marks.ShouldBeSubsetOf(anchors);
+    }
+
+    [Fact]
+    public void Every_link_to_a_file_leads_to_one()
+    {
+        List<string> broken = [];
+        foreach (string document in (string[])[.. Directory.GetFiles(Repository.Root, "*.md"), .. Repository.Files("docs", "*.md")])
+        {
+            foreach (Match link in Link().Matches(File.ReadAllText(document)))
+            {
+                string target = Path.Combine(Path.GetDirectoryName(document)!, link.Groups[1].Value);
+                if (!File.Exists(target) && !Directory.Exists(target))
+                    broken.Add($"{Path.GetFileName(document)}: {link.Groups[1].Value}");
+            }
+        }
+
+        broken.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_page_of_code_in_the_README_is_the_demo_tour()
+    {
+        string shown = CodeBlock().Match(Repository.Read("README.md")).Groups[1].Value;
+        shown.ShouldNotBeEmpty();
+        Lines(Repository.Read("Fibers.Demos/Tour.cs")).ShouldContain(Lines(shown));
+    }
+
+    [Fact]
+    public void Every_demo_a_document_names_exists()
+    {
+        string menu = Repository.Read("Fibers.Demos/Program.cs");
+        string[] demos = [.. DemoName().Matches(menu).Select(match => match.Groups[1].Value)];
+        demos.ShouldNotBeEmpty();
+        foreach (string document in (string[])["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/how-it-works.md"])
+            NamedDemo().Matches(Repository.Read(document)).Select(match => match.Groups[1].Value).ShouldBeSubsetOf(demos, document);
+    }
+
+    private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+
+    private static string AnchorOf(string heading) => string.Concat(heading.ToLowerInvariant().Replace(' ', '-').Where(c => char.IsAsciiLetterOrDigit(c) || c == '-'));
+
+    private static IEnumerable<string> SourceFiles() =>
+        ((string[])["Fibers.Core", "Fibers.Native", "asm"]).SelectMany(folder => Repository.Files(folder, "*"))
+            .Where(file => Path.GetExtension(file) is ".cs" or ".c" or ".h" or ".S");
+
+    [GeneratedRegex(@"\bSEE ([a-z-]+)")]
+    private static partial Regex Mark();
+
+    [GeneratedRegex(@"^#+ (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\]\((?!https?:)([^)#\s]+)[^)]*\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+
+    [GeneratedRegex("""new\("([a-z-]+)",""")]
+    private static partial Regex DemoName();
+
+    [GeneratedRegex("demo `([a-z-]+)`")]
+    private static partial Regex NamedDemo();
+}
