@@ -9,12 +9,13 @@ internal static class Child
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
 
+    /// <summary>Starts it and leaves the talking, over its standard input and output, to the caller.</summary>
+    public static Process Start(string scenario) => Process.Start(Describe(scenario, redirectInput: true))!;
+
     public static ChildResult Run(string scenario, params (string Name, string Value)[] environment)
     {
-        // The executable is "dotnet" when the assembly was started through it.
-        string executable = Path.Combine(AppContext.BaseDirectory, "Fibers.Tests");
-        var start = new ProcessStartInfo(executable, [Switch, scenario]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        ProcessStartInfo start = Describe(scenario, redirectInput: false);
+        start.RedirectStandardError = true;
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         using Process process = Process.Start(start)!;
@@ -27,6 +28,15 @@ internal static class Child
         }
 
         return new ChildResult(process.ExitCode, output.Result, error.Result);
+    }
+
+    private static ProcessStartInfo Describe(string scenario, bool redirectInput)
+    {
+        // The executable is "dotnet" when the assembly was started through it.
+        string executable = Path.Combine(AppContext.BaseDirectory, "Fibers.Tests");
+        var start = new ProcessStartInfo(executable, [Switch, scenario]) { RedirectStandardInput = redirectInput, RedirectStandardOutput = true };
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        return start;
     }
 }
 

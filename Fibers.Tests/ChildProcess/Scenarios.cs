@@ -9,12 +9,14 @@ internal static partial class Scenarios
     public const string StackOverflow = "stack-overflow";
     public const string ReportBackend = "report-backend";
     public const string RequireNative = "require-native";
+    public const string ReadConsole = "read-console";
 
     public static int Run(string scenario) => scenario switch
     {
         StackOverflow => OverflowOnFiber(),
         ReportBackend => Report(),
         RequireNative => RequireNativeBackend(),
+        ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),
     };
 
