@@ -9,10 +9,12 @@ internal static class ManyFibers
     public const int Carriers = 2;
 
     /// <summary>
-    /// What a row may need beside its carriers: the watchdog, the rescue carrier, a kernel thread that gives birth to virtual threads, the
-    /// shim's file and name workers (8) or io_uring's (8), and what .NET starts by itself (timer, socket engine, two pool threads and their gate).
+    /// What a row may need beside its carriers, however many fibers it has: the watchdog, the rescue carrier, a kernel thread that gives birth to
+    /// virtual threads, the shim's file and name workers (8) or io_uring's (8), what .NET starts by itself (timer, socket engine, a few pool
+    /// threads and their gate), and spare carriers, of which a crowded machine gets some: whoever is kept from the processor for 10 ms looks stuck.
+    /// A library that blocked its kernel thread would need one for each fiber.
     /// </summary>
-    public const int SpareThreads = 16;
+    public const int SpareThreads = 32;
 
     /// <param name="body">What each fiber does; it is given its number.</param>
     /// <param name="spareThreads">How many kernel threads beside the carriers the row may add, at its worst moment.</param>

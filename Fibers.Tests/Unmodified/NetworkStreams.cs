@@ -14,7 +14,7 @@ public class NetworkStreams
         using var pair = new LoopbackPair();
         Fiber far = Fiber.SpawnConcurrent(() =>
         {
-            using var stream = new NetworkStream(pair.Far);
+            using var stream = new NetworkStream(pair.Far, ownsSocket: true);
             using var reader = new StreamReader(stream);
             using var writer = new StreamWriter(stream) { AutoFlush = true };
             while (reader.ReadLine() is { } line)
