@@ -33,7 +33,7 @@ int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mut
 int redirected_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *deadline);
 int redirected_pthread_cond_signal(pthread_cond_t *condition);
 int redirected_pthread_cond_broadcast(pthread_cond_t *condition);
-// redirect_sockets.c
+// redirect_sockets.c, redirect_streams.c
 ssize_t redirected_recv(int descriptor, void *buffer, size_t size, int flags);
 ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *from_size);
 ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags);

@@ -1,0 +1,71 @@
+// One blocking call: the rules of the plain call are kept. O_NONBLOCK answers EAGAIN at once, SO_RCVTIMEO and
+// SO_SNDTIMEO after their time, and errors look the same.
+#include "blocking_call.h"
+
+#include <fcntl.h>
+
+bool blocking_call_begin(struct blocking_call *call, int descriptor, short events, uint32_t reason)
+{
+    fibers_vthread *self = fiber_that_may_park();
+    if (LIKELY(self == NULL))
+        return false;
+    *call = (struct blocking_call){self, descriptor, events, reason, fibers_descriptor_generation(descriptor), 0};
+    return true;
+}
+
+static int64_t socket_deadline(int descriptor, short events)
+{
+    struct timeval timeout = {0, 0};
+    socklen_t size = sizeof timeout;
+    if (getsockopt(descriptor, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout, &size) != 0 || (timeout.tv_sec == 0 && timeout.tv_usec == 0))
+        return FIBERS_NO_DEADLINE;
+    return now_ns() + (int64_t)timeout.tv_sec * 1000000000 + (int64_t)timeout.tv_usec * 1000;
+}
+
+static outcome wake_to_outcome(fibers_vthread *self, fibers_wake wake)
+{
+    switch (wake) {
+    case FIBERS_WAKE_TIMEOUT: errno = EAGAIN; return FAIL;
+    case FIBERS_WAKE_CLOSED: errno = EBADF; return FAIL;
+    case FIBERS_WAKE_CANCELED:
+        if (!cancel_deliver(self))
+            return RETRY; // shielded, or delivered elsewhere meanwhile
+        errno = ECANCELED;
+        return FAIL;
+    case FIBERS_WAKE_FAILED:
+        // request.error says why it cannot be registered (EPERM: a regular file; ENOSPC: no room)
+        return PASS_THROUGH;
+    default: return RETRY;
+    }
+}
+
+outcome blocking_call_wait(struct blocking_call *call)
+{
+    int flags = fcntl(call->descriptor, F_GETFL);
+    if (flags < 0)
+        return FAIL; // EBADF
+    if (flags & O_NONBLOCK) {
+        errno = EAGAIN;
+        return FAIL;
+    }
+    if (call->deadline_ns == 0)
+        call->deadline_ns = socket_deadline(call->descriptor, call->events);
+    fibers_vthread *self = call->self;
+    if (UNLIKELY(cancel_deliver(self))) {
+        errno = ECANCELED;
+        return FAIL;
+    }
+    self->request.reason = call->reason;
+    self->request.descriptor = call->descriptor;
+    self->request.events = (uint32_t)call->events;
+    self->request.generation = call->generation;
+    self->request.deadline_ns = call->deadline_ns;
+    self->request.park_number = park_begin(self);
+    return wake_to_outcome(self, park_leave(self, FIBERS_REQUEST_DESCRIPTOR));
+}
+
+bool ready_now(int descriptor, short events)
+{
+    struct pollfd entry = {descriptor, events, 0};
+    return poll(&entry, 1, 0) != 0;
+}
