@@ -14,24 +14,22 @@ internal static class Ways
         _ => "async/await",
     };
 
-    /// <summary>Returns what must be said about it, or null.</summary>
-    public static string? Run(string way, Job job, PageFetcher fetcher)
+    /// <summary>What the way needs as long as the program lives: the scheduler of fibers, or nothing.</summary>
+    public static FiberRuntime? Start(Job job) => job.Way == Fibers ? new FiberRuntime(new FiberRuntimeOptions { Carriers = job.Carriers }) : null;
+
+    public static void Run(Job job, PageFetcher fetcher, FiberRuntime? runtime)
     {
-        switch (way)
+        switch (job.Way)
         {
             case Fibers:
-                using (var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = job.Carriers }))
-                {
-                    runtime.Run(() => OnFibers(job, fetcher));
-                    return runtime.FallbackReason is { } reason ? $"Fibers ran on the {runtime.Backend} backend: {reason}." : null;
-                }
-
+                runtime!.Run(() => OnFibers(job, fetcher));
+                break;
             case Threads:
                 OnThreads(job, fetcher);
-                return null;
+                break;
             default:
                 WithAsync(job, fetcher).Wait();
-                return null;
+                break;
         }
     }
 

@@ -18,8 +18,9 @@ internal static class Worker
     {
         Console.WriteLine(Up);
         Job job = JsonSerializer.Deserialize<Job>(Child.HearParent())!;
+        using FiberRuntime? runtime = Ways.Start(job);
         if (job.PagesAreOurs)
-            WarmUp(job);
+            WarmUp(job, runtime);
         GC.Collect();
         Console.WriteLine(Warm);
         if (Child.HearParent() != Go)
@@ -30,20 +31,23 @@ internal static class Worker
         TimeSpan paused = GC.GetTotalPauseDuration();
         TimeSpan processor = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
-        string? remark = Ways.Run(job.Way, job, fetcher);
+        Ways.Run(job, fetcher, runtime);
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         paused = GC.GetTotalPauseDuration() - paused;
         processor = Environment.CpuUsage.TotalTime - processor;
         Outcome[] told = job.PagesAreOurs ? [.. fetcher.Outcomes.Where(outcome => outcome.Error is not null)] : fetcher.Outcomes;
-        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, processor.TotalSeconds, paused.TotalSeconds, told, remark)));
+        Console.WriteLine(Result + JsonSerializer.Serialize(new WorkDone(took.TotalSeconds, processor.TotalSeconds, paused.TotalSeconds, told, Remark(runtime))));
         return 0;
     }
 
     // The same for each way: the code is compiled, and everything has run once.
-    private static void WarmUp(Job job)
+    private static void WarmUp(Job job, FiberRuntime? runtime)
     {
         Job few = job with { Urls = job.Urls[..Math.Min(WarmUpPages, job.Urls.Length)], Concurrency = WarmUpConcurrency };
         using var fetcher = new PageFetcher(few, _ => { });
-        Ways.Run(job.Way, few, fetcher);
+        Ways.Run(few, fetcher, runtime);
     }
+
+    private static string? Remark(FiberRuntime? runtime) =>
+        runtime?.FallbackReason is { } reason ? $"Fibers ran on the {runtime.Backend} backend: {reason}." : null;
 }
