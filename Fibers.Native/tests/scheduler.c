@@ -30,7 +30,7 @@ struct scheduler {
     pthread_t threads[MAX_CARRIERS];
     int carriers;
     void (*on_return)(fibers_carrier *, fibers_vthread *);
-    _Atomic uint32_t stop;
+    _Atomic uint32_t stop, settled;
     pthread_mutex_t lock; // guards everything below
     pthread_cond_t quiet;
     int live; // spawned and not finished
@@ -270,8 +270,10 @@ static void *carrier_main(void *argument)
         if (s->on_return != NULL)
             s->on_return(carrier, vthread);
         atomic_store_explicit(&carrier->phase, FIBERS_PHASE_SCHEDULER, memory_order_release);
-        if (atomic_load_explicit(&carrier->contested, memory_order_relaxed) != 0 && fibers_rescue_settle(carrier) != 0)
+        if (atomic_load_explicit(&carrier->contested, memory_order_relaxed) != 0 && fibers_rescue_settle(carrier) != 0) {
+            atomic_fetch_add(&s->settled, 1);
             continue; // the rescue carrier took the fiber
+        }
         settle(s, vthread);
     }
     atomic_store(&s->inbox->kicked, 0); // the wake-up may have been meant for all: pass it on
@@ -337,6 +339,11 @@ int scheduler_stop(scheduler *s)
     pthread_mutex_destroy(&s->lock);
     free(s);
     return made;
+}
+
+uint32_t scheduler_settled(scheduler *s)
+{
+    return atomic_load(&s->settled);
 }
 
 fibers_inbox *scheduler_inbox(scheduler *s)

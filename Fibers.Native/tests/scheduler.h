@@ -26,6 +26,8 @@ void scheduler_wait(scheduler *scheduler);
 // As scheduler_wait; then ends the carriers and destroys the virtual threads. Returns how many there were.
 int scheduler_stop(scheduler *scheduler);
 fibers_inbox *scheduler_inbox(scheduler *scheduler);
+// How often a carrier found that the rescue carrier had taken its fiber.
+uint32_t scheduler_settled(scheduler *scheduler);
 // Called by a carrier each time a fiber has left it, while its phase is still RETURNED.
 void scheduler_on_return(scheduler *scheduler, void (*hook)(fibers_carrier *carrier, fibers_vthread *vthread));
 
