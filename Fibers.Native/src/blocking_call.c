@@ -61,7 +61,11 @@ outcome blocking_call_wait(struct blocking_call *call)
     self->request.generation = call->generation;
     self->request.deadline_ns = call->deadline_ns;
     self->request.park_number = park_begin(self);
-    return wake_to_outcome(self, park_leave(self, FIBERS_REQUEST_DESCRIPTOR));
+    outcome next = wake_to_outcome(self, park_leave(self, FIBERS_REQUEST_DESCRIPTOR));
+    // Woken for the old file, but closed before we came to run: the number may be another file's by now.
+    if (next == RETRY && fibers_descriptor_generation(call->descriptor) != call->generation)
+        return wake_to_outcome(self, FIBERS_WAKE_CLOSED);
+    return next;
 }
 
 bool ready_now(int descriptor, short events)

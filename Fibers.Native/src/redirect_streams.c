@@ -24,7 +24,7 @@ static descriptor_kind kind_of(int descriptor)
 ssize_t redirected_read(int descriptor, void *buffer, size_t size)
 {
     struct blocking_call call;
-    if (!blocking_call_begin(&call, descriptor, POLLIN, FIBERS_REASON_READ))
+    if (!blocking_call_begin(&call, descriptor, POLLIN, FIBERS_REASON_READ) || size == 0) // nothing to wait for
         return read(descriptor, buffer, size);
     bool socket = true;
     for (;;) {
@@ -64,7 +64,7 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
 ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
 {
     struct blocking_call call;
-    if (!blocking_call_begin(&call, descriptor, POLLOUT, FIBERS_REASON_WRITE))
+    if (!blocking_call_begin(&call, descriptor, POLLOUT, FIBERS_REASON_WRITE) || size == 0)
         return write(descriptor, buffer, size);
     bool socket = true;
     size_t done = 0;

@@ -119,8 +119,10 @@ static fibers_vthread *take_from(struct rescue *rescue, fibers_carrier *carrier,
     }
     atomic_store(&carrier->contested, 1);
     syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    // The phase first: a carrier seen in it now cannot go on without the lock, so `mounted` stays what it is.
+    bool returned = atomic_load(&carrier->phase) == FIBERS_PHASE_RETURNED;
     fibers_vthread *vthread = atomic_load(&carrier->mounted);
-    if (atomic_load(&carrier->phase) == FIBERS_PHASE_RETURNED && vthread != NULL && claim_uncommitted(vthread, now)) {
+    if (returned && vthread != NULL && claim_uncommitted(vthread, now)) {
         atomic_store(&carrier->mounted, NULL);
         taken = vthread;
     } else {

@@ -40,7 +40,8 @@ void fibers_stacks_start(void)
     page = (size_t)sysconf(_SC_PAGESIZE);
     void *probe = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (probe != MAP_FAILED) {
-        if (madvise(probe, page, MADV_GUARD_INSTALL) == 0)
+        // An emulator may know nothing of this advice and yet say that all went well: so see what the kernel makes of the page.
+        if (madvise(probe, page, MADV_GUARD_INSTALL) == 0 && access(probe, F_OK) != 0 && errno == EFAULT)
             fibers_feature_bits |= FIBERS_FEATURE_GUARD_INSTALL;
         munmap(probe, page);
     }

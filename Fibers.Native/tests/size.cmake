@@ -1,0 +1,11 @@
+# The stripped library must stay under 100 KB; says how large it is.
+set(STRIPPED ${LIBRARY}.stripped)
+execute_process(COMMAND ${STRIP} -o ${STRIPPED} ${LIBRARY} RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${STRIP} failed on ${LIBRARY}")
+endif()
+file(SIZE ${STRIPPED} BYTES)
+message(STATUS "${ARCHITECTURE}: the stripped library has ${BYTES} bytes")
+if(BYTES GREATER_EQUAL 102400)
+  message(FATAL_ERROR "${BYTES} bytes are not under 100 KB")
+endif()
