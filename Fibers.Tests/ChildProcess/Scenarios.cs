@@ -10,6 +10,8 @@ internal static partial class Scenarios
     public const string ReportBackend = "report-backend";
     public const string RequireNative = "require-native";
     public const string ReadConsole = "read-console";
+    public const string StarvePool = "starve-pool";
+    public const string ExhaustDescriptors = "exhaust-descriptors";
 
     public static int Run(string scenario) => scenario switch
     {
@@ -17,6 +19,8 @@ internal static partial class Scenarios
         ReportBackend => Report(),
         RequireNative => RequireNativeBackend(),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
+        StarvePool => Blocking.StarvedPool.Compare(),
+        ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
         _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),
     };
 
