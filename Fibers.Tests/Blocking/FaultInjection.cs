@@ -92,7 +92,7 @@ public class FaultInjection
         onFiber.ShouldBe(Errors()); // the same on this thread
     });
 
-    private static string[] Errors()
+    internal static string[] Errors()
     {
         var seen = new List<string>();
         using (var pair = new LoopbackPair())
