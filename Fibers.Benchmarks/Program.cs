@@ -13,6 +13,7 @@ try
         "torture" => TortureCommand.Run(arguments),
         "serve" => Server.Run(arguments),
         "echo-load" => EchoLoad.Run(arguments),
+        PlainCalls.Verb => PlainCalls.Run(arguments),
         _ => BenchmarkCommand.Run(arguments),
     };
 }

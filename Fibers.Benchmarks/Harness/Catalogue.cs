@@ -19,5 +19,7 @@ internal static class Catalogue
         new HttpResponder(64),
         new HttpResponder(1000),
         new TcpEcho(),
+        new NpgsqlSleeps(),
+        new Passthrough(),
     ];
 }

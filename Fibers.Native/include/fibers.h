@@ -346,8 +346,11 @@ typedef enum fibers_fault_point {
     FIBERS_FAULT_THREAD = 1,       // no kernel thread can be had: EAGAIN
     FIBERS_FAULT_EPOLL_CTL = 2,    // a descriptor cannot be registered: ENOSPC
     FIBERS_FAULT_WOULD_BLOCK = 3,  // a redirected call pretends it would block
-    FIBERS_FAULT_SHORT = 4,        // a redirected read or write moves at most one byte
-    FIBERS_FAULT_COUNT = 5,
+    FIBERS_FAULT_SHORT = 4,        // a redirected read or write moves at most one byte (streams; it would cut a datagram)
+    FIBERS_FAULT_INTERRUPTED = 5,  // a redirected call fails with EINTR
+    FIBERS_FAULT_MEMORY = 6,       // the shim gets no memory for a call: it makes the plain one
+    FIBERS_FAULT_STUCK = 7,        // a carrier that comes back from a fiber stays there until the rescue carrier has run one
+    FIBERS_FAULT_COUNT = 8,
 } fibers_fault_point;
 FIBERS_API void fibers_fault_set(uint32_t point, int32_t after, int32_t times);
 

@@ -9,7 +9,7 @@ bool blocking_call_begin(struct blocking_call *call, int descriptor, short event
     fibers_vthread *self = fiber_that_may_park();
     if (LIKELY(self == NULL))
         return false;
-    *call = (struct blocking_call){self, descriptor, events, reason, fibers_descriptor_generation(descriptor), 0};
+    *call = (struct blocking_call){self, descriptor, events, reason, fibers_descriptor_generation(descriptor), 0, false};
     return true;
 }
 
@@ -59,9 +59,13 @@ outcome blocking_call_wait(struct blocking_call *call)
     self->request.descriptor = call->descriptor;
     self->request.events = (uint32_t)call->events;
     self->request.generation = call->generation;
-    self->request.deadline_ns = call->deadline_ns;
+    // After a lie no edge will come for what is there already: look again as soon as parked.
+    bool pretended = call->pretended;
+    call->pretended = false;
+    self->request.deadline_ns = pretended ? now_ns() : call->deadline_ns;
     self->request.park_number = park_begin(self);
-    outcome next = wake_to_outcome(self, park_leave(self, FIBERS_REQUEST_DESCRIPTOR));
+    fibers_wake wake = park_leave(self, FIBERS_REQUEST_DESCRIPTOR);
+    outcome next = wake_to_outcome(self, pretended && wake == FIBERS_WAKE_TIMEOUT ? FIBERS_WAKE_READY : wake);
     // Woken for the old file, but closed before we came to run: the number may be another file's by now.
     if (next == RETRY && fibers_descriptor_generation(call->descriptor) != call->generation)
         return wake_to_outcome(self, FIBERS_WAKE_CLOSED);

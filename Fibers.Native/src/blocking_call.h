@@ -12,6 +12,7 @@ struct blocking_call {
     uint32_t reason;
     uint32_t generation;
     int64_t deadline_ns; // of the whole call; 0: not yet asked
+    bool pretended;      // the last EAGAIN was a lie (FIBERS_FAULT_WOULD_BLOCK)
 };
 
 typedef enum outcome {
@@ -31,6 +32,21 @@ bool ready_now(int descriptor, short events);
 static inline bool would_block(ssize_t result)
 {
     return result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+// Fault injection: true, errno set, when the call is not to be made this time.
+static inline bool refused(struct blocking_call *call)
+{
+    if (UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK))) {
+        call->pretended = true;
+        errno = EAGAIN;
+        return true;
+    }
+    if (UNLIKELY(fibers_fault(FIBERS_FAULT_INTERRUPTED))) {
+        errno = EINTR;
+        return true;
+    }
+    return false;
 }
 
 // Fault injection: reads and writes may be short.

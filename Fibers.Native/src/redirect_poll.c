@@ -34,10 +34,15 @@ static int milliseconds_left(int64_t deadline)
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+static void *allocate(size_t size)
+{
+    return UNLIKELY(fibers_fault(FIBERS_FAULT_MEMORY)) ? NULL : malloc(size);
+}
+
 static int poll_until(fibers_vthread *self, struct pollfd *entries, nfds_t count, int64_t deadline)
 {
     fibers_poll_entry few[POLL_ON_STACK], *wanted = few;
-    if (count > POLL_ON_STACK && (wanted = malloc(count * sizeof *wanted)) == NULL)
+    if (count > POLL_ON_STACK && (wanted = allocate(count * sizeof *wanted)) == NULL)
         return poll(entries, count, milliseconds_left(deadline));
     int result;
     for (;;) {
@@ -108,7 +113,7 @@ int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *excep
     fibers_vthread *self = fiber_that_may_park();
     if (self == NULL || limit < 0 || limit > FD_SETSIZE || (timeout != NULL && timeout->tv_sec == 0 && timeout->tv_usec == 0))
         return select(limit, reading, writing, exceptional, timeout);
-    struct pollfd *entries = malloc((size_t)(limit > 0 ? limit : 1) * sizeof *entries);
+    struct pollfd *entries = allocate((size_t)(limit > 0 ? limit : 1) * sizeof *entries);
     if (entries == NULL)
         return select(limit, reading, writing, exceptional, timeout);
     nfds_t count = 0;

@@ -19,8 +19,8 @@ ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags
         return recvfrom(descriptor, buffer, size, flags, from, from_size);
     size_t done = 0;
     for (;;) {
-        ssize_t count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK))
-                            ? (errno = EAGAIN, -1)
+        ssize_t count = refused(&call)
+                            ? -1
                             : recvfrom(descriptor, (char *)buffer + done, limited(size - done), flags | MSG_DONTWAIT, from, from_size);
         if (count > 0)
             done += (size_t)count;
@@ -43,7 +43,7 @@ ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags)
     if (!blocking_call_begin(&call, descriptor, POLLIN, FIBERS_REASON_READ) || (flags & (MSG_DONTWAIT | MSG_WAITALL)))
         return recvmsg(descriptor, message, flags);
     for (;;) {
-        ssize_t count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : recvmsg(descriptor, message, flags | MSG_DONTWAIT);
+        ssize_t count = refused(&call) ? -1 : recvmsg(descriptor, message, flags | MSG_DONTWAIT);
         if (!would_block(count))
             return count;
         outcome next = blocking_call_wait(&call);
@@ -68,9 +68,9 @@ ssize_t redirected_sendto(int descriptor, const void *buffer, size_t size, int f
         return sendto(descriptor, buffer, size, flags, to, to_size);
     size_t done = 0;
     for (;;) {
-        ssize_t count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK))
-                            ? (errno = EAGAIN, -1)
-                            : sendto(descriptor, (const char *)buffer + done, size - done, flags | MSG_DONTWAIT, to, to_size);
+        ssize_t count = refused(&call)
+                            ? -1
+                            : sendto(descriptor, (const char *)buffer + done, limited(size - done), flags | MSG_DONTWAIT, to, to_size);
         if (count >= 0) {
             done += (size_t)count;
             if (done >= size || count == 0)
@@ -117,7 +117,7 @@ ssize_t redirected_sendmsg(int descriptor, const struct msghdr *message, int fla
     struct msghdr rest = *message;
     struct iovec vectors[64];
     for (;;) {
-        ssize_t count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : sendmsg(descriptor, &rest, flags | MSG_DONTWAIT);
+        ssize_t count = refused(&call) ? -1 : sendmsg(descriptor, &rest, flags | MSG_DONTWAIT);
         if (count >= 0) {
             done += (size_t)count;
             if (done >= size || count == 0)

@@ -30,7 +30,7 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
     for (;;) {
         ssize_t count = -1;
         if (socket) {
-            count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : recv(descriptor, buffer, limited(size), MSG_DONTWAIT);
+            count = refused(&call) ? -1 : recv(descriptor, buffer, limited(size), MSG_DONTWAIT);
             if (count < 0 && errno == ENOTSOCK) {
                 socket = false;
                 descriptor_kind kind = kind_of(descriptor);
@@ -73,7 +73,7 @@ ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
         const char *rest = (const char *)buffer + done;
         size_t left = size - done;
         if (socket) {
-            count = UNLIKELY(fibers_fault(FIBERS_FAULT_WOULD_BLOCK)) ? (errno = EAGAIN, -1) : send(descriptor, rest, left, MSG_DONTWAIT);
+            count = refused(&call) ? -1 : send(descriptor, rest, limited(left), MSG_DONTWAIT);
             if (count < 0 && errno == ENOTSOCK) {
                 socket = false;
                 descriptor_kind kind = kind_of(descriptor);
@@ -84,7 +84,7 @@ ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
             }
         }
         if (!socket) {
-            struct iovec vector = {(void *)rest, left};
+            struct iovec vector = {(void *)rest, limited(left)};
             count = pwritev2(descriptor, &vector, 1, -1, RWF_NOWAIT);
             if (count < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)) {
                 if (ready_now(descriptor, POLLOUT))

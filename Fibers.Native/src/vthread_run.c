@@ -40,6 +40,15 @@ void fibers_carrier_detach(void)
     atomic_store(&carrier->phase, FIBERS_PHASE_GONE);
 }
 
+// Fault injection: what a carrier suffers that must wait on its way back into managed code, for something only
+// a parked fiber can bring about.
+static void be_stuck(fibers_carrier *carrier)
+{
+    uint64_t before = atomic_load(&carrier->inbox->rescued);
+    while (atomic_load(&carrier->inbox->rescued) == before && fibers_fault(FIBERS_FAULT_STUCK))
+        fibers_block_kernel_thread(1000000);
+}
+
 void fibers_run(fibers_vthread *vthread)
 {
     fibers_carrier *carrier = fibers_self_carrier;
@@ -56,6 +65,8 @@ void fibers_run(fibers_vthread *vthread)
     atomic_store_explicit(&carrier->phase, FIBERS_PHASE_RETURNED, memory_order_release);
     if (UNLIKELY(atomic_load_explicit(&carrier->signal_owed, memory_order_relaxed)))
         fibers_signal_repay(&carrier->signal_owed);
+    if (UNLIKELY(fibers_fault(FIBERS_FAULT_STUCK)) && !carrier->rescuer)
+        be_stuck(carrier);
 }
 
 void fibers_leave(fibers_vthread *self, uint32_t kind)

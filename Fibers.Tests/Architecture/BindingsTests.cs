@@ -101,6 +101,9 @@ public class BindingsTests
         points["FIBERS_FAULT_EPOLL_CTL"].ShouldBe((int)Support.Faults.EpollControl);
         points["FIBERS_FAULT_WOULD_BLOCK"].ShouldBe((int)Support.Faults.WouldBlock);
         points["FIBERS_FAULT_SHORT"].ShouldBe((int)Support.Faults.Short);
+        points["FIBERS_FAULT_INTERRUPTED"].ShouldBe((int)Support.Faults.Interrupted);
+        points["FIBERS_FAULT_MEMORY"].ShouldBe((int)Support.Faults.Memory);
+        points["FIBERS_FAULT_STUCK"].ShouldBe((int)Support.Faults.Stuck);
     }
 
     [Fact]

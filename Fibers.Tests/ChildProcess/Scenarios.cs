@@ -10,6 +10,10 @@ internal static partial class Scenarios
     public const string ReportBackend = "report-backend";
     public const string RequireNative = "require-native";
     public const string ReadConsole = "read-console";
+    public const string StarvePool = "starve-pool";
+    public const string ExhaustDescriptors = "exhaust-descriptors";
+    public const string PlainCalls = "plain-calls";
+    public const string PlainCallsRedirected = "plain-calls-redirected";
 
     public static int Run(string scenario) => scenario switch
     {
@@ -17,6 +21,10 @@ internal static partial class Scenarios
         ReportBackend => Report(),
         RequireNative => RequireNativeBackend(),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
+        StarvePool => Blocking.StarvedPool.Compare(),
+        ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
+        PlainCalls => Blocking.NotOnAFiber.MakeCalls(redirected: false),
+        PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),
         _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),
     };
 

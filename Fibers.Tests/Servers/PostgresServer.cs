@@ -27,6 +27,8 @@ public sealed class PostgresServer : ServerProcess
 
     public string ConnectionString => $"Host=127.0.0.1;Port={Port};Username=fibers;Database=postgres;SSL Mode=Disable;GSS Encryption Mode=Disable";
 
+    public static bool IsInstalled => Programs() is not null;
+
     /// <summary>Null: it is not installed.</summary>
     public static PostgresServer? TryStart() => Programs() is { } programs ? new PostgresServer(programs) : null;
 

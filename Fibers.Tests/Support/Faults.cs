@@ -10,6 +10,9 @@ internal static class Faults
     public const uint EpollControl = 2;
     public const uint WouldBlock = 3;
     public const uint Short = 4;
+    public const uint Interrupted = 5;
+    public const uint Memory = 6;
+    public const uint Stuck = 7;
 
     public static IDisposable Always(uint point) => Some(point, after: 0, times: -1);
 
