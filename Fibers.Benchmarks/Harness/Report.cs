@@ -76,7 +76,7 @@ internal static class Report
     private static string Processor(Answer.Line line) => line.ProcessorNs is { } nanoseconds ? Number(nanoseconds) : "";
 
     private static string ProcessorHeadline(Answer answer, Answer.Line line) => line != answer.Lines[0] && answer.ProcessorRatio(line) is { } ratio
-        ? string.Create(CultureInfo.InvariantCulture, $"1/{ratio:F2} of it")
+        ? string.Create(CultureInfo.InvariantCulture, $"{1 / ratio:F2} times that")
         : "";
 
     private static string Number(double value) => value.ToString(value >= 1000 ? "N0" : value >= 100 ? "F0" : "F1", CultureInfo.InvariantCulture);
