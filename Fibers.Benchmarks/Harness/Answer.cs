@@ -5,12 +5,21 @@ internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIs
     /// <summary>How many times better our figure is than this one.</summary>
     public double Ratio(Line other) => MoreIsBetter ? Lines[0].Median / other.Median : other.Median / Lines[0].Median;
 
-    /// <summary>One contender's figures, a round each.</summary>
-    public sealed record Line(string Contender, IReadOnlyList<double> Rounds)
-    {
-        public double Median { get; } = MedianOf(Rounds);
+    /// <summary>How many times less processor time an operation of ours takes, where both are known.</summary>
+    public double? ProcessorRatio(Line other) => other.ProcessorNs / Lines[0].ProcessorNs;
 
-        private static double MedianOf(IReadOnlyList<double> values)
+    /// <summary>One contender's figures, a round each.</summary>
+    public sealed record Line(string Contender, IReadOnlyList<Figure> Rounds)
+    {
+        public double Median { get; } = MedianOf(Rounds.Select(static round => round.Value));
+
+        public double Lowest => Rounds.Min(static round => round.Value);
+
+        public double Highest => Rounds.Max(static round => round.Value);
+
+        public double? ProcessorNs { get; } = Rounds.All(static round => round.ProcessorNs is not null) ? MedianOf(Rounds.Select(static round => round.ProcessorNs!.Value)) : null;
+
+        public static double MedianOf(IEnumerable<double> values)
         {
             double[] sorted = [.. values.Order()];
             int middle = sorted.Length / 2;

@@ -25,6 +25,8 @@ internal static class BenchmarkCommand
             throw new ArgumentException($"There is no benchmark '{arguments.Verb}'. 'list' shows them.");
         string? json = arguments.Text("json"), markdown = arguments.Text("markdown");
         arguments.RejectTheRest();
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 160;
         Console.WriteLine(Machine.Describe());
         var answers = new List<Answer>();
         foreach (Question question in questions)

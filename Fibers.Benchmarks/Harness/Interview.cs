@@ -9,7 +9,7 @@ internal static class Interview
     {
         using Contest contest = question.Prepare(effort);
         IReadOnlyList<Contender> contenders = contest.Contenders;
-        var figures = contenders.Select(static _ => new List<double>()).ToArray();
+        var figures = contenders.Select(static _ => new List<Figure>()).ToArray();
         if (Console.IsOutputRedirected)
         {
             Console.WriteLine($"{question.Name} ...");
@@ -34,14 +34,14 @@ internal static class Interview
             [.. contenders.Zip(figures, static (contender, rounds) => new Answer.Line(contender.Name, rounds))]);
     }
 
-    private static void RunRounds(IReadOnlyList<Contender> contenders, Effort effort, List<double>[] figures, Action<Contender> onTurn)
+    private static void RunRounds(IReadOnlyList<Contender> contenders, Effort effort, List<Figure>[] figures, Action<Contender> onTurn)
     {
         for (int round = -1; round < effort.Rounds; round++)
         {
             for (int i = 0; i < contenders.Count; i++)
             {
                 onTurn(contenders[i]);
-                double figure = contenders[i].Round();
+                Figure figure = contenders[i].Round();
                 if (round >= 0)
                     figures[i].Add(figure);
             }

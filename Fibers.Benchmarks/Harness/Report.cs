@@ -13,9 +13,9 @@ internal static class Report
     public static void ToConsole(Answer answer)
     {
         var table = new Table().Title(answer.Asks.EscapeMarkup()).AddColumn("").AddColumn(new TableColumn($"median {answer.Unit}").RightAligned())
-            .AddColumn(new TableColumn("lowest").RightAligned()).AddColumn(new TableColumn("highest").RightAligned()).AddColumn("fibers are");
+            .AddColumn(new TableColumn("lowest").RightAligned()).AddColumn(new TableColumn("highest").RightAligned()).AddColumn("fibers are").AddColumn(new TableColumn("processor ns").RightAligned()).AddColumn("fibers take");
         foreach (Answer.Line line in answer.Lines)
-            table.AddRow(line.Contender.EscapeMarkup(), Figure(line.Median), Figure(line.Rounds.Min()), Figure(line.Rounds.Max()), Headline(answer, line));
+            table.AddRow(line.Contender.EscapeMarkup(), Number(line.Median), Number(line.Lowest), Number(line.Highest), Headline(answer, line), Processor(line), ProcessorHeadline(answer, line));
         AnsiConsole.Write(table);
     }
 
@@ -31,7 +31,7 @@ internal static class Report
                 answer.Asks,
                 answer.Unit,
                 answer.MoreIsBetter,
-                contenders = answer.Lines.Select(line => new { line.Contender, line.Median, line.Rounds, fibersAreBetterBy = answer.Ratio(line) }),
+                contenders = answer.Lines.Select(line => new { line.Contender, line.Median, line.ProcessorNs, line.Rounds, fibersAreBetterBy = answer.Ratio(line), processorTimeRatio = answer.ProcessorRatio(line) }),
             }),
         };
         File.WriteAllText(file, JsonSerializer.Serialize(report, s_json) + "\n");
@@ -55,9 +55,9 @@ internal static class Report
         foreach (Answer answer in answers)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"**{answer.Asks}** (`{answer.Name}`, {answer.Unit}, {(answer.MoreIsBetter ? "more" : "less")} is better)").AppendLine();
-            text.AppendLine("| | median | lowest | highest | fibers are |").AppendLine("|---|---:|---:|---:|---|");
+            text.AppendLine("| | median | lowest | highest | fibers are | processor ns | fibers take |").AppendLine("|---|---:|---:|---:|---|---:|---|");
             foreach (Answer.Line line in answer.Lines)
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {line.Contender} | {Figure(line.Median)} | {Figure(line.Rounds.Min())} | {Figure(line.Rounds.Max())} | {Headline(answer, line)} |");
+                text.AppendLine(CultureInfo.InvariantCulture, $"| {line.Contender} | {Number(line.Median)} | {Number(line.Lowest)} | {Number(line.Highest)} | {Headline(answer, line)} | {Processor(line)} | {ProcessorHeadline(answer, line)} |");
             text.AppendLine();
         }
 
@@ -73,5 +73,11 @@ internal static class Report
         return string.Create(CultureInfo.InvariantCulture, $"{ratio:F2} times {kind}");
     }
 
-    private static string Figure(double value) => value.ToString(value >= 1000 ? "N0" : value >= 100 ? "F0" : "F1", CultureInfo.InvariantCulture);
+    private static string Processor(Answer.Line line) => line.ProcessorNs is { } nanoseconds ? Number(nanoseconds) : "";
+
+    private static string ProcessorHeadline(Answer answer, Answer.Line line) => line != answer.Lines[0] && answer.ProcessorRatio(line) is { } ratio
+        ? string.Create(CultureInfo.InvariantCulture, $"{1 / ratio:F2} times that")
+        : "";
+
+    private static string Number(double value) => value.ToString(value >= 1000 ? "N0" : value >= 100 ? "F0" : "F1", CultureInfo.InvariantCulture);
 }

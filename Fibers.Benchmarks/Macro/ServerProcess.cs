@@ -17,6 +17,15 @@ internal sealed class ServerProcess : IDisposable
 
     public int Port { get; }
 
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _child.Process.Refresh();
+            return _child.Process.TotalProcessorTime;
+        }
+    }
+
     public static ServerProcess Start(string what, string how, int carriers) =>
         new(ChildProcess.StartSelf(["serve", "--what", what, "--how", how, "--carriers", $"{carriers}"], piped: true));
 

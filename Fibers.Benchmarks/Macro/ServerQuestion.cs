@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fibers.Benchmarks.Harness;
 
 namespace Fibers.Benchmarks.Macro;
@@ -31,9 +32,17 @@ internal abstract class ServerQuestion(string what) : Question
         ServerProcess Add(string name, ServerProcess server)
         {
             servers.Add(server);
-            contenders.Add(new Contender(name, () => Load(server.Port, effort.LoadSeconds)));
+            contenders.Add(new Contender(name, () => Measure(server, effort.LoadSeconds)));
             return server;
         }
+    }
+
+    private Figure Measure(ServerProcess server, double seconds)
+    {
+        TimeSpan processor = server.ProcessorTime;
+        var clock = Stopwatch.StartNew();
+        double rate = Load(server.Port, seconds);
+        return new Figure(rate, (server.ProcessorTime - processor).TotalNanoseconds / (rate * clock.Elapsed.TotalSeconds));
     }
 
     protected abstract double Load(int port, double seconds);

@@ -22,7 +22,7 @@ internal sealed class ChannelPingPong : Question
         ]);
     }
 
-    private static double Fibers(FiberRuntime runtime, int times) => runtime.Run(() =>
+    private static Figure Fibers(FiberRuntime runtime, int times) => runtime.Run(() =>
     {
         var there = new FiberChannel<int>(1);
         var back = new FiberChannel<int>(1);
@@ -31,7 +31,7 @@ internal sealed class ChannelPingPong : Question
             for (int i = 0; i < times; i++)
                 back.Send(there.Receive());
         });
-        double figure = Timed.PerOperation(times, () =>
+        Figure figure = Timed.PerOperation(times, () =>
         {
             for (int i = 0; i < times; i++)
             {
@@ -44,7 +44,7 @@ internal sealed class ChannelPingPong : Question
         return figure;
     });
 
-    private static double Tasks(int times)
+    private static Figure Tasks(int times)
     {
         var there = Channel.CreateBounded<int>(1);
         var back = Channel.CreateBounded<int>(1);

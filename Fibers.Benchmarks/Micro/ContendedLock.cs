@@ -24,11 +24,11 @@ internal sealed class ContendedLock : Question
         ]);
     }
 
-    private static double WithLock(int each, Action yield, Func<Action, Action> start)
+    private static Figure WithLock(int each, Action yield, Func<Action, Action> start)
     {
         object gate = new();
         long count = 0;
-        double figure = Timed.PerOperation((long)each * Workers, () =>
+        Figure figure = Timed.PerOperation((long)each * Workers, () =>
         {
             var joins = new Action[Workers];
             for (int i = 0; i < Workers; i++)
@@ -60,11 +60,11 @@ internal sealed class ContendedLock : Question
         return thread.Join;
     }
 
-    private static double Tasks(int each)
+    private static Figure Tasks(int each)
     {
         using var gate = new SemaphoreSlim(1);
         long count = 0;
-        double figure = Timed.PerOperation((long)each * Workers, () =>
+        Figure figure = Timed.PerOperation((long)each * Workers, () =>
         {
             Task.WaitAll([.. Enumerable.Range(0, Workers).Select(_ => Task.Run(async () =>
             {

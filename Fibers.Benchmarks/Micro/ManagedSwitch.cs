@@ -26,9 +26,9 @@ internal sealed unsafe class ManagedSwitch : Question
         ]);
     }
 
-    private static double Measure(int times, ref long switches)
+    private static Figure Measure(int times, ref long switches)
     {
-        double result = 0;
+        Figure result = default;
         var thread = new Thread(() => result = OnCarrier(times));
         thread.Start();
         thread.Join();
@@ -36,7 +36,7 @@ internal sealed unsafe class ManagedSwitch : Question
         return result;
     }
 
-    private static double OnCarrier(int times)
+    private static Figure OnCarrier(int times)
     {
         NativeInbox* inbox = Shim.fibers_inbox_create();
         void* stacks = Shim.fibers_stacks_create(1024 * 1024);
@@ -48,7 +48,7 @@ internal sealed unsafe class ManagedSwitch : Question
         if (error != 0 || carrier == null)
             throw new InvalidOperationException($"No virtual thread: error {error}.");
         Shim.fibers_run(thread);
-        double figure = Timed.PerOperation(times, () =>
+        Figure figure = Timed.PerOperation(times, () =>
         {
             for (int i = 0; i < times; i++)
                 Shim.fibers_run(thread);
@@ -71,7 +71,7 @@ internal sealed unsafe class ManagedSwitch : Question
             Shim.fibers_leave(self, YieldRequest);
     }
 
-    private static double MeasureThreads(int times)
+    private static Figure MeasureThreads(int times)
     {
         using var there = new SemaphoreSlim(0);
         using var back = new SemaphoreSlim(0);
@@ -84,7 +84,7 @@ internal sealed unsafe class ManagedSwitch : Question
             }
         });
         other.Start();
-        double figure = Timed.PerOperation(times, () =>
+        Figure figure = Timed.PerOperation(times, () =>
         {
             for (int i = 0; i < times; i++)
             {

@@ -30,7 +30,7 @@ internal sealed class SleepAccuracy : Question
     {
         var late = new ConcurrentBag<double>();
         run(late);
-        return new Answer.Line("", [.. late]).Median;
+        return Answer.Line.MedianOf(late);
     }
 
     private static void Nap(ConcurrentBag<double> late, int naps, Action sleep)

@@ -23,19 +23,19 @@ internal sealed class SpawnAndJoin : Question
         ]);
     }
 
-    private static double Fibers(FiberRuntime runtime, int times) => runtime.Run(() => Timed.PerOperation(times, () =>
+    private static Figure Fibers(FiberRuntime runtime, int times) => runtime.Run(() => Timed.PerOperation(times, () =>
     {
         for (int i = 0; i < times; i++)
             Fiber.Spawn(static () => { }).Join();
     }));
 
-    private static double Tasks(int times) => Timed.PerOperation(times, () => Task.Run(async () =>
+    private static Figure Tasks(int times) => Timed.PerOperation(times, () => Task.Run(async () =>
     {
         for (int i = 0; i < times; i++)
             await Task.Run(static () => { });
     }).Wait());
 
-    private static double Threads(int times) => Timed.PerOperation(times, () =>
+    private static Figure Threads(int times) => Timed.PerOperation(times, () =>
     {
         for (int i = 0; i < times; i++)
         {

@@ -20,10 +20,10 @@ internal sealed class SpawnMany : Question
         ]);
     }
 
-    private static double Fibers(FiberRuntime runtime, int many)
+    private static Figure Fibers(FiberRuntime runtime, int many)
     {
         int done = 0;
-        double figure = runtime.Run(() => Timed.PerOperation(many, () =>
+        Figure figure = runtime.Run(() => Timed.PerOperation(many, () =>
         {
             var fibers = new Fiber[many];
             for (int i = 0; i < many; i++)
@@ -34,10 +34,10 @@ internal sealed class SpawnMany : Question
         return done == many ? figure : throw new InvalidOperationException($"{done} of {many} bodies ran.");
     }
 
-    private static double Tasks(int many)
+    private static Figure Tasks(int many)
     {
         int done = 0;
-        double figure = Timed.PerOperation(many, () =>
+        Figure figure = Timed.PerOperation(many, () =>
         {
             var tasks = new Task[many];
             for (int i = 0; i < many; i++)

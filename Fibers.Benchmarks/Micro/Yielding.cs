@@ -21,7 +21,7 @@ internal sealed class Yielding(int number) : Question
         ]);
     }
 
-    private double Fibers(FiberRuntime runtime, int each) => runtime.Run(() => Timed.PerOperation((long)each * number, () =>
+    private Figure Fibers(FiberRuntime runtime, int each) => runtime.Run(() => Timed.PerOperation((long)each * number, () =>
     {
         var fibers = new Fiber[number];
         for (int i = 0; i < number; i++)
@@ -37,7 +37,7 @@ internal sealed class Yielding(int number) : Question
             fiber.Join();
     }));
 
-    private double Tasks(int each) => Timed.PerOperation((long)each * number, () =>
+    private Figure Tasks(int each) => Timed.PerOperation((long)each * number, () =>
     {
         var tasks = new Task[number];
         for (int i = 0; i < number; i++)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -22,8 +23,15 @@ func number(i int) int {
 	return n
 }
 
+// Nanoseconds of wall time and of processor time, per operation.
 func report(operations int, start time.Time) {
-	fmt.Printf("%.3f\n", float64(time.Since(start).Nanoseconds())/float64(operations))
+	elapsed := time.Since(start)
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	processor := usage.Utime.Nano() + usage.Stime.Nano()
+	fmt.Printf("%.3f %.3f\n", float64(elapsed.Nanoseconds())/float64(operations), float64(processor)/float64(operations))
 }
 
 // yield N EACH PROCS
