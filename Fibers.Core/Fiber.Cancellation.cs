@@ -32,6 +32,10 @@ public partial class Fiber
     private volatile Thread? _hostThread;        // ... or an ordinary thread
     private VirtualThread? _lent;                // ours, while an inline body runs on it
     private uint _lentShield;
+    private Thread? _lentThread;
+
+    /// <summary>The innermost of the fiber's scopes. Only the fiber itself.</summary>
+    internal CancelScope? Scope { get; set; }
 
     /// <summary>Cancelled when cancellation of this fiber is requested: for code that takes tokens. Never parks.</summary>
     public CancellationToken CancellationToken
@@ -105,6 +109,9 @@ public partial class Fiber
 
     // ---- the fiber itself --------------------------------------------------------------------------------
 
+    /// <summary>Any thread. The ordinary thread the body runs on, if it does.</summary>
+    internal Thread? HostThread => _hostThread;
+
     internal OperationCanceledException CanceledHere() => _cancelRequested
         ? new($"{this} was cancelled.", CancellationToken)
         : new($"A deadline of {this} has passed.");
@@ -116,10 +123,27 @@ public partial class Fiber
             return false;
         if (_cancelHost is { } host)
             return host.Native->Shielded == 0 && TryDeliver(ref host.Native->CancelWord);
-        if (_shielded != 0 || !TryDeliver(ref _cancelWord))
+        if (_shielded != 0)
             return false;
+        Latch.Scope scope = _cancelLatch.Enter(); // whoever posts has sent the interrupt too
+        bool delivered = TryDeliver(ref _cancelWord);
+        _cancelLatch.Exit(scope);
         // On an ordinary thread the request came as an interrupt too; if that is gone, a wait has delivered it already.
-        return TakeInterrupt();
+        return delivered && TakeInterrupt();
+    }
+
+    /// <summary>
+    /// The fiber itself, after it has begun to park. An interrupt meant for a wait of the runtime that had just ended by itself is still on its way, and would
+    /// not reach this park: it becomes a request again.
+    /// </summary>
+    private unsafe void CatchInterrupt()
+    {
+        if (_cancelHost is not { } host || (Volatile.Read(ref host.Native->CancelWord) & CancelDelivered) == 0)
+            return;
+        Latch.Scope scope = _cancelLatch.Enter(); // one that is being sent is sent when we have the latch; none is sent to a park that is not the runtime's
+        _cancelLatch.Exit(scope);
+        if (TakeInterrupt())
+            Interlocked.Or(ref host.Native->CancelWord, CancelPending);
     }
 
     /// <summary>The fiber itself. A request is pending and not held back.</summary>
@@ -221,10 +245,7 @@ public partial class Fiber
     {
         if (host is null)
         {
-            _hostThread = Thread.CurrentThread;
-            Interlocked.MemoryBarrier(); // pairs with Nudge: it sees the thread, or we its request
-            if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0)
-                Thread.CurrentThread.Interrupt();
+            HostOn(Thread.CurrentThread);
             return;
         }
 
@@ -235,6 +256,15 @@ public partial class Fiber
         Interlocked.MemoryBarrier(); // pairs with Nudge: it sees the host, or we its request
         if (Volatile.Read(ref _cancelWord) != 0)
             Interlocked.Or(ref host.Native->CancelWord, _cancelWord);
+    }
+
+    private void HostOn(Thread thread)
+    {
+        Latch.Scope scope = _cancelLatch.Enter(); // Nudge interrupts the thread, or we ourselves: never both
+        _hostThread = thread;
+        if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0 && _shielded == 0)
+            thread.Interrupt();
+        _cancelLatch.Exit(scope);
     }
 
     /// <summary>The fiber itself, when the body has ended: requests come too late from here. True if one was delivered.</summary>
@@ -261,7 +291,11 @@ public partial class Fiber
     private unsafe void LendHost()
     {
         if (_cancelHost is not { } host)
+        {
+            LendThread();
             return;
+        }
+
         Latch.Scope scope = _cancelLatch.Enter();
         _cancelHost = null;
         _cancelWord = host.Native->CancelWord;
@@ -270,8 +304,24 @@ public partial class Fiber
         _cancelLatch.Exit(scope);
     }
 
+    private void LendThread()
+    {
+        Latch.Scope scope = _cancelLatch.Enter();
+        (_lentThread, _hostThread) = (_hostThread, null);
+        _cancelLatch.Exit(scope);
+        if (_cancelUsed && TakeInterrupt())
+            Interlocked.Or(ref _cancelWord, CancelPending); // it was on its way to us
+    }
+
     private unsafe void TakeHostBack()
     {
+        if (_lentThread is { } thread)
+        {
+            _lentThread = null;
+            HostOn(thread);
+            return;
+        }
+
         if (_lent is not { } host)
             return;
         _lent = null;

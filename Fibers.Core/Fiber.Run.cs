@@ -99,7 +99,11 @@ public partial class Fiber
     }
 
     /// <summary>Whoever ran it, once, when nothing of it runs any more: wakes the joiners.</summary>
-    internal void Complete() => _joiners.Close();
+    internal void Complete()
+    {
+        Unlink();
+        _joiners.Close();
+    }
 
     private sealed class ExceptionHolder(Fiber fiber, ExceptionDispatchInfo info)
     {

@@ -22,6 +22,7 @@ public partial class Fiber
         long deadline = Clock.After(duration, nameof(duration));
         if (duration == TimeSpan.Zero)
         {
+            ThrowIfCanceled();
             Yield();
             return;
         }
@@ -41,11 +42,14 @@ public partial class Fiber
     /// </summary>
     internal static Wake ParkHere(Parker parker, long deadlineNs)
     {
-        Fiber? self = t_current;
-        if (self is { _cancelUsed: true } && self.MustDeliver)
+        if (t_current is { _cancelUsed: true } self)
         {
-            Wake wake = parker.Abandon();
-            return wake == Wake.None ? Wake.Canceled : wake;
+            self.CatchInterrupt();
+            if (self.MustDeliver)
+            {
+                Wake wake = parker.Abandon();
+                return wake == Wake.None ? Wake.Canceled : wake;
+            }
         }
 
         return parker.Park(deadlineNs);

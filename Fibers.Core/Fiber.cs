@@ -34,6 +34,7 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
+        _linkedTo = options?.CancellationToken ?? default;
     }
 
     /// <summary>The fiber whose body the caller runs in, or null on an ordinary thread.</summary>

@@ -32,14 +32,17 @@ public sealed class FiberRuntime : IDisposable
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
     }
 
-    // For the self-test, which decides whether BackendChoice may choose Native.
-    private FiberRuntime(FiberRuntimeOptions options, bool untested)
+    private FiberRuntime(FiberRuntimeOptions options, Func<FiberRuntime, Backend> backend)
     {
-        _backend = new NativeBackend(this, options);
-        _permits = new Permits(options.EffectiveMaxFibers(FiberBackend.Native));
+        _backend = backend(this);
+        _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
     }
 
-    internal static FiberRuntime MakeUntested(FiberRuntimeOptions options) => new(options, untested: true);
+    /// <summary>For the self-test, which decides whether BackendChoice may choose Native.</summary>
+    internal static FiberRuntime MakeUntested(FiberRuntimeOptions options) => new(options, runtime => new NativeBackend(runtime, options));
+
+    /// <summary>For tests: nothing can be allocated.</summary>
+    internal static FiberRuntime MakeFailing() => new(new FiberRuntimeOptions(), static _ => new FailingBackend(FiberBackend.Threads));
 
     /// <summary>Raised, on the finalizer thread, for an exception that nobody joined before the fiber's handle was collected. Handlers must not throw.</summary>
     public event EventHandler<UnobservedFiberExceptionEventArgs>? UnobservedException;
@@ -154,13 +157,18 @@ public sealed class FiberRuntime : IDisposable
 
         Admit(fiber);
         if (_backend.TrySpawn(fiber))
+        {
+            fiber.Link();
             return fiber;
+        }
+
         Counters.InlineForResources();
         return RunInline(fiber);
     }
 
     private static TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
     {
+        fiber.Link();
         if (fiber.TryBegin())
             fiber.RunInline();
         return fiber;
@@ -176,6 +184,7 @@ public sealed class FiberRuntime : IDisposable
             if (_backend.TrySpawnConcurrent(fiber, out reason))
             {
                 Counters.SpawnedOnce();
+                fiber.Link();
                 return fiber;
             }
 

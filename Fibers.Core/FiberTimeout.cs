@@ -1,5 +1,3 @@
-using Fibers.Scheduling;
-
 namespace Fibers;
 
 /// <summary>A deadline over a block of code; made by <see cref="Fiber.Timeout(TimeSpan)"/>.</summary>
@@ -11,44 +9,27 @@ public sealed class FiberTimeout : IDisposable
 {
     private readonly Fiber _fiber;
     private readonly TimeSpan _after;
+    private readonly CancelScope _scope;
     private readonly Timer? _timer;
-    private Latch _latch; // guards the two below against the timer's thread
-    private bool _fired;
-    private bool _left;
 
     internal FiberTimeout(Fiber fiber, TimeSpan after)
     {
         _fiber = fiber;
         _after = after;
+        _scope = new CancelScope(fiber);
         if (after != System.Threading.Timeout.InfiniteTimeSpan)
-            _timer = new Timer(static self => ((FiberTimeout)self!).Fire(), this, after, System.Threading.Timeout.InfiniteTimeSpan);
+            _timer = new Timer(static scope => ((CancelScope)scope!).Fire(), _scope, after, System.Threading.Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>True once the time has come.</summary>
-    public bool HasExpired => Volatile.Read(ref _fired);
+    /// <summary>True once the time has come. Any thread; never parks.</summary>
+    public bool HasExpired => _scope.HasFired;
 
-    /// <summary>Leaves the block. Never parks.</summary>
+    /// <summary>Leaves the block. Never parks; no cancellation point. Only from the fiber that made it.</summary>
     /// <exception cref="TimeoutException">This deadline ended something in the block.</exception>
     public void Dispose()
     {
         _timer?.Dispose();
-        Latch.Scope scope = _latch.Enter();
-        bool first = !_left;
-        _left = true;
-        _latch.Exit(scope);
-        if (first && _fired && _fiber.RetractDeadline())
+        if (_scope.Leave())
             throw new TimeoutException($"{_fiber} did not finish within {_after}.");
-    }
-
-    private void Fire()
-    {
-        Latch.Scope scope = _latch.Enter();
-        if (!_left)
-        {
-            Volatile.Write(ref _fired, true);
-            _fiber.PostCancel();
-        }
-
-        _latch.Exit(scope);
     }
 }

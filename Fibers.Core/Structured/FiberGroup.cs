@@ -23,7 +23,7 @@ public sealed class FiberGroup : IDisposable
     private JoinList _empty;
     private bool _canceled;
     private bool _closed;
-    private bool _inBody; // Run's body is being carried out: a failure cancels it too
+    private CancelScope? _body; // Run's, while it is being carried out: a failure ends it too
 
     /// <summary>Makes a group on the current fiber's runtime, else on <see cref="FiberRuntime.Default"/>.</summary>
     public FiberGroup(string? name = null) : this(Fiber.Current?.Runtime ?? FiberRuntime.Default, name)
@@ -157,7 +157,7 @@ public sealed class FiberGroup : IDisposable
 
     private void RunBody(Action<FiberGroup> body)
     {
-        _inBody = true;
+        _body = _owner is null ? null : new CancelScope(_owner);
         Exception? thrown = null;
         try
         {
@@ -182,16 +182,13 @@ public sealed class FiberGroup : IDisposable
         ThrowFailures();
     }
 
-    // From here a failing member leaves the owner alone. True: one had cancelled it; if it has not noticed, it never will.
+    // From here a failing member leaves the owner alone. True: one had ended the body; if it has not noticed, it never will.
     private bool LeaveBody()
     {
         Latch.Scope scope = _latch.Enter();
-        bool wasIn = _inBody;
-        _inBody = false;
         bool failed = _failures.Count > 0;
         _latch.Exit(scope);
-        if (wasIn && failed)
-            _ownerHadMet = _owner?.RetractDeadline() ?? false;
+        _ownerHadMet |= _body?.Leave() ?? false;
         return failed;
     }
 
@@ -227,12 +224,12 @@ public sealed class FiberGroup : IDisposable
         bool first = failure is not null && !_canceled;
         if (failure is not null)
             _failures.Add(failure);
-        bool cancelOwner = first && _inBody;
-        if (cancelOwner)
-            _owner?.PostCancel(); // under the latch: LeaveBody must not retract before it is posted
         _latch.Exit(scope);
         if (first)
+        {
+            _body?.Fire();
             RequestCancel();
+        }
 
         scope = _latch.Enter();
         _members.Remove(fiber);

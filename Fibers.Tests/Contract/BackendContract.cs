@@ -4,10 +4,14 @@ using Xunit;
 
 namespace Fibers.Tests.Contract;
 
-/// <summary>What every backend does alike. Inherited once per backend.</summary>
-public abstract class BackendContract(FiberBackend backend)
+/// <summary>What every backend does alike; one file per family of rules. Inherited once per backend, with what that one can do as flags.</summary>
+public abstract partial class BackendContract(FiberBackend backend, int carriers)
 {
-    protected abstract bool IsConcurrent { get; }
+    /// <summary>SpawnConcurrent can be had.</summary>
+    protected virtual bool HasConcurrency => true;
+
+    /// <summary>Cancellation and deadlines reach blocking calls on sockets and pipes.</summary>
+    protected virtual bool CancelsBlockingIo => false;
 
     [Fact]
     public void It_says_what_it_is() => OnARuntime(runtime =>
@@ -25,12 +29,12 @@ public abstract class BackendContract(FiberBackend backend)
             fibers[i].Join().ShouldBe(i * i);
             fibers[i].Join().ShouldBe(i * i);
             fibers[i].Status.ShouldBe(FiberStatus.Succeeded);
-            fibers[i].RanInline.ShouldBe(!IsConcurrent);
+            fibers[i].RanInline.ShouldBe(!HasConcurrency);
         }
 
         Eventually.True(() => runtime.Statistics.Ended == fibers.Length, "all have ended");
         runtime.Statistics.Spawned.ShouldBe(fibers.Length);
-        runtime.Statistics.InlineForBackend.ShouldBe(IsConcurrent ? 0 : fibers.Length);
+        runtime.Statistics.InlineForBackend.ShouldBe(HasConcurrency ? 0 : fibers.Length);
     });
 
     [Fact]
@@ -96,11 +100,42 @@ public abstract class BackendContract(FiberBackend backend)
 
     private static void Throw() => throw new InvalidDataException("thrown by the body");
 
+    /// <summary>For code that asks for no more than asynchrony: right on every backend.</summary>
     protected void OnARuntime(Action<FiberRuntime> body) => Bounded.Run(() =>
     {
         using FiberRuntime runtime = Make();
         body(runtime);
     });
 
-    protected FiberRuntime Make(int? maxFibers = null) => Runtimes.Start(new FiberRuntimeOptions { Backend = backend, Carriers = 2, MaxFibers = maxFibers });
+    /// <summary>As <see cref="OnARuntime"/>, on a fiber.</summary>
+    protected void OnAFiber(Action body) => OnARuntime(runtime => runtime.Run(body));
+
+    /// <summary>For code that asks for concurrency. Where there is none the same code must end with the error that says so.</summary>
+    protected void OnAConcurrentRuntime(Action<FiberRuntime> body) => OnARuntime(runtime =>
+    {
+        if (HasConcurrency)
+            body(runtime);
+        else
+            AsksInVain(() => body(runtime));
+    });
+
+    /// <summary>As <see cref="OnAConcurrentRuntime"/>, on a fiber.</summary>
+    protected void OnAConcurrentFiber(Action body) => OnAConcurrentRuntime(runtime => runtime.Run(body));
+
+    protected FiberRuntime Make(int? maxFibers = null) =>
+        Runtimes.Start(new FiberRuntimeOptions { Backend = backend, Carriers = carriers, MaxFibers = maxFibers });
+
+    // A group wraps what its body threw.
+    private static void AsksInVain(Action body)
+    {
+        Exception thrown = Should.Throw<Exception>(body);
+        thrown.GetBaseException().ShouldBeOfType<ConcurrencyUnavailableException>().Message.ShouldContain("Concurrency is unavailable: ");
+    }
+
+    /// <summary>All have begun and none can go on by itself.</summary>
+    private static void WaitUntilParked(IEnumerable<Fiber> fibers)
+    {
+        foreach (Fiber fiber in fibers)
+            Eventually.True(() => FiberState.IsWaiting(fiber), $"{fiber} waits");
+    }
 }

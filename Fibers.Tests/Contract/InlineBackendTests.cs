@@ -3,14 +3,14 @@ using Xunit;
 
 namespace Fibers.Tests.Contract;
 
-public sealed class InlineBackendTests() : BackendContract(FiberBackend.Inline)
+public sealed class InlineBackendTests() : BackendContract(FiberBackend.Inline, carriers: 1)
 {
-    protected override bool IsConcurrent => false;
+    protected override bool HasConcurrency => false;
 
     [Fact]
     public void SpawnConcurrent_throws() => OnARuntime(runtime =>
     {
-        Should.Throw<ConcurrencyUnavailableException>(() => runtime.SpawnConcurrent(() => { }));
+        Should.Throw<ConcurrencyUnavailableException>(() => runtime.SpawnConcurrent(() => { })).Message.ShouldContain("Inline");
         runtime.Statistics.Spawned.ShouldBe(0);
     });
 

@@ -1,3 +1,3 @@
 namespace Fibers.Tests.Contract;
 
-public sealed class ThreadsBackendTests() : ConcurrentBackendContract(FiberBackend.Threads);
+public sealed class ThreadsBackendTests() : BackendContract(FiberBackend.Threads, carriers: 1);

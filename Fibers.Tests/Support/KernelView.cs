@@ -32,4 +32,8 @@ internal static class KernelView
         : 0;
 
     public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+
+    /// <summary>Open descriptors of the kinds that tests make: what the runtime opens for itself meanwhile is of others.</summary>
+    public static int SocketsAndPipes() => new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos()
+        .Count(static link => link.LinkTarget is { } target && (target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("pipe:", StringComparison.Ordinal)));
 }

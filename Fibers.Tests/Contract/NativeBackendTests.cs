@@ -1,3 +1,0 @@
-namespace Fibers.Tests.Contract;
-
-public sealed class NativeBackendTests() : ConcurrentBackendContract(FiberBackend.Native);
