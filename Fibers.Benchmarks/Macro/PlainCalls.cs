@@ -44,7 +44,7 @@ internal static class PlainCalls
                     RandomAccess.Write(file, buffer, 0);
                     RandomAccess.Read(file, buffer, 0);
                 }
-            }).ToString(CultureInfo.InvariantCulture));
+            }).Value.ToString(CultureInfo.InvariantCulture));
         }
 
         near.Dispose();

@@ -131,8 +131,11 @@ internal sealed unsafe class VirtualThread : Parker
 
     // ---- parking: the fiber itself -------------------------------------------------------------------
 
+    // Pinned from Begin to Park or Abandon: what lies between may allocate or take a lock, and a hidden wait of the runtime that
+    // parked there would use the next number, and leave this one to nobody.
     public override ulong Begin(ParkReason reason)
     {
+        Pin();
         ulong number = new ParkWord(Word).Number + 1;
         Native->Request.Reason = (uint)reason;
         Native->Request.ParkNumber = number;
@@ -143,12 +146,14 @@ internal sealed unsafe class VirtualThread : Parker
     public override Wake Park(long deadlineNs)
     {
         Native->Request.DeadlineNs = deadlineNs;
+        Unpin();
         Shim.fibers_leave(Native, (uint)RequestKind.Park);
         return Settle();
     }
 
     public override Wake Abandon()
     {
+        Unpin();
         ParkWord word = ParkWord.Read(ref Word);
         if (word.State == ParkState.Parking && ParkWord.TryChange(ref Word, word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running)))
             return Parking.Wake.None;
