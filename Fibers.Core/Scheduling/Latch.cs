@@ -29,9 +29,17 @@ internal struct Latch
 
     private void Wait()
     {
-        var spin = new SpinWait();
-        while (Volatile.Read(ref _taken) != 0 || Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
-            spin.SpinOnce(sleep1Threshold: -1); // spins, then yields the kernel thread; never sleeps
+        for (int round = 0; Volatile.Read(ref _taken) != 0 || Interlocked.CompareExchange(ref _taken, 1, 0) != 0; round++)
+            Backoff(round);
+    }
+
+    /// <summary>Spins, then yields the kernel thread. Not <see cref="SpinWait"/>: that one sleeps for no time now and then, and there an interrupt would come in.</summary>
+    public static void Backoff(int round)
+    {
+        if (round < 8)
+            Thread.SpinWait(4 << round);
+        else
+            Thread.Yield();
     }
 
     public readonly struct Scope(VirtualThread? fiber)

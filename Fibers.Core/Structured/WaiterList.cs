@@ -16,9 +16,8 @@ internal class Waiter(WaitCell cell)
     /// <summary>The waiter. The winner holds a latch meanwhile, so it is a matter of instructions.</summary>
     public void AwaitFilled()
     {
-        var spin = new SpinWait();
-        while (!Volatile.Read(ref _filled))
-            spin.SpinOnce(sleep1Threshold: -1);
+        for (int round = 0; !Volatile.Read(ref _filled); round++)
+            Scheduling.Latch.Backoff(round);
     }
 }
 
