@@ -184,6 +184,7 @@ FUNCTION(fibers_revive)
     ret                                                 // the caller, with tid or -errno
 1:  // The child. Its stack is the parked one, so the frame is that of fibers_switch.
     .cfi_adjust_cfa_offset FIBERS_SWITCH_FRAME - 8
+    .cfi_rel_offset rbp, 48
     RESTORE_CONTEXT
     ret                                                 // into the parked code
 END_FUNCTION(fibers_revive)
