@@ -26,7 +26,7 @@
 //                               +160  fpcr, padding
 //                               +176  the caller's own frame
 //
-// A context that never ran has x19 = argument, x20 = entry function, x30 = fibers_first_entry, signed.
+// A context that never ran has x19 = argument, x20 = entry function, x30 = fibers_first_return, signed.
 //
 // 2. Registers at entry
 // ---------------------
@@ -141,9 +141,7 @@ END_FUNCTION(fibers_switch)
 // 4. fibers_first_entry: where a fabricated context starts
 // --------------------------------------------------------
 
-FUNCTION(fibers_first_entry)
-    LANDING_PAD
-    .cfi_undefined x30          // outermost frame
+FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, x30) // outermost frame: debuggers stop here
     mov     x0, x19             // the argument
     mov     x29, xzr            // frame-pointer walkers stop at a zero
     blr     x20                 // A64-SP: sp is 16-byte aligned at all times

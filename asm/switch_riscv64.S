@@ -14,7 +14,7 @@
 //                               +200  fcsr, padding
 //                               +224  the caller's own frame
 //
-// A context that never ran has s1 = argument, s2 = entry function, ra = fibers_first_entry.
+// A context that never ran has s1 = argument, s2 = entry function, ra = fibers_first_return.
 //
 // 2. Registers at entry
 // ---------------------
@@ -160,8 +160,7 @@ END_FUNCTION(fibers_switch)
 // 4. fibers_first_entry: where a fabricated context starts
 // --------------------------------------------------------
 
-FUNCTION(fibers_first_entry)
-    .cfi_undefined ra           // outermost frame
+FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, ra) // outermost frame: debuggers stop here
     mv      a0, s1              // the argument
     li      s0, 0               // frame-pointer walkers stop at a zero
     jalr    s2                  // RV-SP: sp is 16-byte aligned at all times
