@@ -14,6 +14,16 @@
 name:                       \
     .cfi_startproc
 
+// For a routine that is entered by returning into it, at the second name. Unwinders look a return address up at the byte
+// before it, so there must be one, which belongs to the routine and says already that nothing lies further out.
+#define FUNCTION_RETURNED_INTO(name, entered, return_register) \
+    FUNCTION(name);                 \
+    .cfi_undefined return_register; \
+    nop;                            \
+    .globl entered;                 \
+    .hidden entered;                \
+entered:
+
 #define END_FUNCTION(name)  \
     .cfi_endproc;           \
     .size name, . - name

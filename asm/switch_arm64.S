@@ -4,13 +4,16 @@
 // 0. What is swapped, and what is not
 // -----------------------------------
 // Callee-saved are x19-x28, the frame pointer x29, sp, the low halves d8-d15 of the vector registers
-// (A64-CS), and the rounding mode in FPCR (A64-FP). x30 holds the return address. The thread pointer is
+// (A64-CS), and the rounding mode in FPCR (A64-FP). x30 holds the return address; it is signed before it
+// is stored and checked after it is loaded (A64-PAC), because a parked stack is memory that anybody in
+// the process can write for a long time. That works across kernel threads: the key belongs to the
+// process, and the other ingredient, sp, is the same at both ends. The thread pointer is
 // the register TPIDR_EL0, which user code may always write: no second version is needed.
 // x18 is reserved for the platform and left alone (A64-PR).
 //
 // 1. Pictures
 // -----------
-//     context.stack_pointer ->  +0    x29, x30 (return address)
+//     context.stack_pointer ->  +0    x29, x30 (return address, signed with the sp of +176)
 //                               +16   x19, x20
 //                               +32   x21, x22
 //                               +48   x23, x24
@@ -23,7 +26,7 @@
 //                               +160  fpcr, padding
 //                               +176  the caller's own frame
 //
-// A context that never ran has x19 = argument, x20 = entry function, x30 = fibers_first_entry.
+// A context that never ran has x19 = argument, x20 = entry function, x30 = fibers_first_return, signed.
 //
 // 2. Registers at entry
 // ---------------------
@@ -39,10 +42,15 @@
 #define SYS_clone 220
 #define FUTEX_WAKE_PRIVATE 129
 
-// DIFFERS: landing pads. `hint #34` is BTI c: an indirect call may land here; older processors ignore it.
-#define LANDING_PAD hint #34
+// DIFFERS: landing pads and signatures, which older processors ignore (A64-BTI, A64-PAC). An indirect call may land
+// on either of the first two.
+#define LANDING_PAD          hint #34   // bti c
+#define SIGN_RETURN_ADDRESS  hint #25   // paciasp: x30, with sp
+#define CHECK_RETURN_ADDRESS hint #29   // autiasp
 
 #define SAVE_CONTEXT                                                                             \
+    SIGN_RETURN_ADDRESS         ; /* A64-PAC; A64-BTI: it is a landing pad as well            */ \
+    .cfi_negate_ra_state        ;                                                                \
     stp     x29, x30, [sp, #-FIBERS_SWITCH_FRAME]! ; /* A64-CS: frame record at the bottom,  */  \
     .cfi_def_cfa_offset FIBERS_SWITCH_FRAME ;        /* where walkers look for it            */  \
     .cfi_rel_offset x29, 0      ;                                                                \
@@ -63,9 +71,17 @@
     .cfi_rel_offset x27, 80     ;                                                                \
     .cfi_rel_offset x28, 88     ;                                                                \
     stp     d8,  d9,  [sp, #96] ; /* A64-CS: only the low 64 bits are callee-saved            */ \
+    .cfi_rel_offset d8, 96      ;                                                                \
+    .cfi_rel_offset d9, 104     ;                                                                \
     stp     d10, d11, [sp, #112]; /* A64-CS                                                   */ \
+    .cfi_rel_offset d10, 112    ;                                                                \
+    .cfi_rel_offset d11, 120    ;                                                                \
     stp     d12, d13, [sp, #128]; /* A64-CS                                                   */ \
+    .cfi_rel_offset d12, 128    ;                                                                \
+    .cfi_rel_offset d13, 136    ;                                                                \
     stp     d14, d15, [sp, #144]; /* A64-CS                                                   */ \
+    .cfi_rel_offset d14, 144    ;                                                                \
+    .cfi_rel_offset d15, 152    ;                                                                \
     mrs     x9, fpcr            ; /* A64-FP: rounding mode, flush-to-zero                     */ \
     str     x9, [sp, #160]
 
@@ -73,23 +89,44 @@
     ldr     x9, [sp, #160]      ; /* A64-FP                                                   */ \
     msr     fpcr, x9            ;                                                                \
     ldp     d14, d15, [sp, #144]; /* A64-CS, the mirror image of the save                     */ \
+    .cfi_restore d14            ;                                                                \
+    .cfi_restore d15            ;                                                                \
     ldp     d12, d13, [sp, #128]; /* A64-CS                                                   */ \
+    .cfi_restore d12            ;                                                                \
+    .cfi_restore d13            ;                                                                \
     ldp     d10, d11, [sp, #112]; /* A64-CS                                                   */ \
+    .cfi_restore d10            ;                                                                \
+    .cfi_restore d11            ;                                                                \
     ldp     d8,  d9,  [sp, #96] ; /* A64-CS                                                   */ \
+    .cfi_restore d8             ;                                                                \
+    .cfi_restore d9             ;                                                                \
     ldp     x27, x28, [sp, #80] ; /* A64-CS                                                   */ \
+    .cfi_restore x27            ;                                                                \
+    .cfi_restore x28            ;                                                                \
     ldp     x25, x26, [sp, #64] ; /* A64-CS                                                   */ \
+    .cfi_restore x25            ;                                                                \
+    .cfi_restore x26            ;                                                                \
     ldp     x23, x24, [sp, #48] ; /* A64-CS                                                   */ \
+    .cfi_restore x23            ;                                                                \
+    .cfi_restore x24            ;                                                                \
     ldp     x21, x22, [sp, #32] ; /* A64-CS                                                   */ \
+    .cfi_restore x21            ;                                                                \
+    .cfi_restore x22            ;                                                                \
     ldp     x19, x20, [sp, #16] ; /* A64-CS                                                   */ \
+    .cfi_restore x19            ;                                                                \
+    .cfi_restore x20            ;                                                                \
     ldp     x29, x30, [sp], #FIBERS_SWITCH_FRAME ; /* A64-CS; x30 is where `ret` goes         */ \
-    .cfi_def_cfa_offset 0
+    .cfi_restore x29            ;                                                                \
+    .cfi_restore x30            ;                                                                \
+    .cfi_def_cfa_offset 0       ;                                                                \
+    CHECK_RETURN_ADDRESS        ; /* A64-PAC: a forged address faults at the `ret`            */ \
+    .cfi_negate_ra_state
 
 // 3. fibers_switch: park `from`, resume `to`
 // ------------------------------------------
 //     void fibers_switch(fibers_context *from, fibers_context *to);
 
 FUNCTION(fibers_switch)
-    LANDING_PAD
     SAVE_CONTEXT
     mov     x9, sp                                      // sp cannot be stored directly
     str     x9, [x0, #FIBERS_CONTEXT_STACK_POINTER]     // park
@@ -104,9 +141,7 @@ END_FUNCTION(fibers_switch)
 // 4. fibers_first_entry: where a fabricated context starts
 // --------------------------------------------------------
 
-FUNCTION(fibers_first_entry)
-    LANDING_PAD
-    .cfi_undefined x30          // outermost frame
+FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, x30) // outermost frame: debuggers stop here
     mov     x0, x19             // the argument
     mov     x29, xzr            // frame-pointer walkers stop at a zero
     blr     x20                 // A64-SP: sp is 16-byte aligned at all times
@@ -118,7 +153,6 @@ END_FUNCTION(fibers_first_entry)
 //     void fibers_detach(fibers_context *self, uint32_t *state, uint32_t value);
 
 FUNCTION(fibers_detach)
-    LANDING_PAD
     SAVE_CONTEXT
     mov     x9, sp
     str     x9, [x0, #FIBERS_CONTEXT_STACK_POINTER]     // the context is complete
@@ -150,19 +184,22 @@ FUNCTION(fibers_revive)
     svc     #0
     cbz     x0, 1f
     ret                                                 // the caller, with tid or -errno
-1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME
+1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME             // the child stands on the parked frame
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
+    .cfi_negate_ra_state                                // ... where the address is signed
     RESTORE_CONTEXT
-    ret                                                 // the child, into the parked code
+    ret                                                 // into the parked code
 END_FUNCTION(fibers_revive)
 
 // 7. Closing notes
 // ----------------
-// Tells the linker that every entry above has its landing pad and no return address is left unsigned
-// where signing matters: a saved x30 never leaves its own stack. (GNU property: BTI.)
+// Tells the linker that every entry above has its landing pad and that stored return addresses are signed
+// (A64-BTI, A64-PAC). fibers_first_entry is reached by `ret` and would need no pad.
     .section .note.gnu.property, "a", %note
     .p2align 3
     .word   4, 16, 5            // name size, descriptor size, NT_GNU_PROPERTY_TYPE_0
     .asciz  "GNU"
-    .word   0xc0000000, 4, 1, 0 // feature word: BTI
+    .word   0xc0000000, 4, 3, 0 // feature word: BTI (1) and PAC (2)
 
 NO_EXECUTABLE_STACK

@@ -14,7 +14,7 @@
 //                               +200  fcsr, padding
 //                               +224  the caller's own frame
 //
-// A context that never ran has s1 = argument, s2 = entry function, ra = fibers_first_entry.
+// A context that never ran has s1 = argument, s2 = entry function, ra = fibers_first_return.
 //
 // 2. Registers at entry
 // ---------------------
@@ -61,17 +61,29 @@
     sd      s11, 96(sp)         ; /* RV-CS                                                    */ \
     .cfi_rel_offset s11, 96     ;                                                                \
     fsd     fs0, 104(sp)        ; /* RV-CS: floating point                                    */ \
+    .cfi_rel_offset fs0, 104    ;                                                                \
     fsd     fs1, 112(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs1, 112    ;                                                                \
     fsd     fs2, 120(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs2, 120    ;                                                                \
     fsd     fs3, 128(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs3, 128    ;                                                                \
     fsd     fs4, 136(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs4, 136    ;                                                                \
     fsd     fs5, 144(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs5, 144    ;                                                                \
     fsd     fs6, 152(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs6, 152    ;                                                                \
     fsd     fs7, 160(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs7, 160    ;                                                                \
     fsd     fs8, 168(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs8, 168    ;                                                                \
     fsd     fs9, 176(sp)        ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs9, 176    ;                                                                \
     fsd     fs10, 184(sp)       ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs10, 184   ;                                                                \
     fsd     fs11, 192(sp)       ; /* RV-CS                                                    */ \
+    .cfi_rel_offset fs11, 192   ;                                                                \
     frcsr   t0                  ; /* RV-FP: rounding mode and flags                           */ \
     sd      t0, 200(sp)
 
@@ -79,30 +91,55 @@
     ld      t0, 200(sp)         ; /* RV-FP                                                    */ \
     fscsr   t0                  ;                                                                \
     fld     fs11, 192(sp)       ; /* RV-CS, the mirror image of the save                      */ \
+    .cfi_restore fs11           ;                                                                \
     fld     fs10, 184(sp)       ; /* RV-CS                                                    */ \
+    .cfi_restore fs10           ;                                                                \
     fld     fs9, 176(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs9            ;                                                                \
     fld     fs8, 168(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs8            ;                                                                \
     fld     fs7, 160(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs7            ;                                                                \
     fld     fs6, 152(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs6            ;                                                                \
     fld     fs5, 144(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs5            ;                                                                \
     fld     fs4, 136(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs4            ;                                                                \
     fld     fs3, 128(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs3            ;                                                                \
     fld     fs2, 120(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs2            ;                                                                \
     fld     fs1, 112(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs1            ;                                                                \
     fld     fs0, 104(sp)        ; /* RV-CS                                                    */ \
+    .cfi_restore fs0            ;                                                                \
     ld      s11, 96(sp)         ; /* RV-CS                                                    */ \
+    .cfi_restore s11            ;                                                                \
     ld      s10, 88(sp)         ; /* RV-CS                                                    */ \
+    .cfi_restore s10            ;                                                                \
     ld      s9, 80(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s9             ;                                                                \
     ld      s8, 72(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s8             ;                                                                \
     ld      s7, 64(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s7             ;                                                                \
     ld      s6, 56(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s6             ;                                                                \
     ld      s5, 48(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s5             ;                                                                \
     ld      s4, 40(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s4             ;                                                                \
     ld      s3, 32(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s3             ;                                                                \
     ld      s2, 24(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s2             ;                                                                \
     ld      s1, 16(sp)          ; /* RV-CS                                                    */ \
+    .cfi_restore s1             ;                                                                \
     ld      s0, 8(sp)           ; /* RV-CS                                                    */ \
+    .cfi_restore s0             ;                                                                \
     ld      ra, 0(sp)           ; /* where `ret` goes                                         */ \
+    .cfi_restore ra             ;                                                                \
     addi    sp, sp, FIBERS_SWITCH_FRAME ;                                                        \
     .cfi_def_cfa_offset 0
 
@@ -123,8 +160,7 @@ END_FUNCTION(fibers_switch)
 // 4. fibers_first_entry: where a fabricated context starts
 // --------------------------------------------------------
 
-FUNCTION(fibers_first_entry)
-    .cfi_undefined ra           // outermost frame
+FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, ra) // outermost frame: debuggers stop here
     mv      a0, s1              // the argument
     li      s0, 0               // frame-pointer walkers stop at a zero
     jalr    s2                  // RV-SP: sp is 16-byte aligned at all times
@@ -166,9 +202,11 @@ FUNCTION(fibers_revive)
     ecall
     beqz    a0, 1f
     ret                                                 // the caller, with tid or -errno
-1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME
+1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME             // the child stands on the parked frame
+    .cfi_rel_offset ra, 0
+    .cfi_rel_offset s0, 8
     RESTORE_CONTEXT
-    ret                                                 // the child, into the parked code
+    ret                                                 // into the parked code
 END_FUNCTION(fibers_revive)
 
 // 7. Closing notes

@@ -27,7 +27,7 @@
 //                               +64  the caller's own frame, untouched
 //
 // A context that never ran (fibers_context_make) has the same shape, with r12 = argument,
-// r13 = entry function and the return address fibers_first_entry.
+// r13 = entry function and the return address fibers_first_return.
 // A detached virtual thread has the same shape too: fibers_detach saved it.
 //
 // 2. Registers at entry
@@ -132,8 +132,7 @@ END_FUNCTION(fibers_switch_syscall)
 // Reached by the `ret` of fibers_switch. Used for bare contexts (tests, the raw benchmark); virtual
 // threads are born on a kernel thread instead and arrive here never.
 
-FUNCTION(fibers_first_entry)
-    .cfi_undefined rip          // outermost frame: tell debuggers to stop here
+FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, rip) // outermost frame: debuggers stop here
     movq    %r12, %rdi          // the argument travelled in a callee-saved register
     xorl    %ebp, %ebp          // frame-pointer walkers stop at a zero
     callq   *%r13               // X64-SP: rsp is 16-byte aligned before this call
@@ -184,6 +183,7 @@ FUNCTION(fibers_revive)
     ret                                                 // the caller, with tid or -errno
 1:  // The child. Its stack is the parked one, so the frame is that of fibers_switch.
     .cfi_adjust_cfa_offset FIBERS_SWITCH_FRAME - 8
+    .cfi_rel_offset rbp, 48
     RESTORE_CONTEXT
     ret                                                 // into the parked code
 END_FUNCTION(fibers_revive)

@@ -35,7 +35,7 @@ extern void (*fibers_switch)(fibers_context *from, fibers_context *to); // threa
 #else
 void fibers_switch(fibers_context *from, fibers_context *to);
 #endif
-void fibers_first_entry(void);
+void fibers_first_return(void);
 void fibers_detach(fibers_context *self, _Atomic uint32_t *state, uint32_t value);
 long fibers_revive(fibers_context *self, _Atomic uint32_t *gone, uint64_t flags);
 

@@ -7,8 +7,8 @@
 #define SIZE(type) {#type, "-", 0, sizeof(type)}
 
 static const struct {
-    const char *type, *field;
-    size_t offset, size;
+    char type[20], field[20]; // in place: pointers would each need a relocation
+    uint16_t offset, size;
 } layout[] = {
     SIZE(fibers_context), FIELD(fibers_context, stack_pointer), FIELD(fibers_context, thread_pointer),
     SIZE(fibers_request), FIELD(fibers_request, kind), FIELD(fibers_request, reason), FIELD(fibers_request, descriptor),
@@ -35,7 +35,7 @@ const char *fibers_layout(void)
     if (text[0] == '\0') {
         size_t used = 0;
         for (size_t i = 0; i < sizeof layout / sizeof layout[0] && used < sizeof text; i++)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s %s %zu %zu\n", layout[i].type, layout[i].field, layout[i].offset, layout[i].size);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s %s %u %u\n", layout[i].type, layout[i].field, layout[i].offset, layout[i].size);
     }
     pthread_mutex_unlock(&lock);
     return text;

@@ -58,6 +58,19 @@ static _Atomic int parked_waiters;
 
 // ---- where are we? ------------------------------------------------------------------------------------
 
+// Where pointer authentication is on, a saved return address is signed for its place on its own stack: without the signature it
+// compares equal on all of them.
+static void *unsigned_address(void *address)
+{
+#if defined(__aarch64__)
+    register void *link __asm__("x30") = address;
+    __asm__("hint #7" : "+r"(link)); // xpaclri: does nothing on older processors
+    return link;
+#else
+    return address;
+#endif
+}
+
 // The runtime keeps frame pointers. Each step must go outwards and stay near; anything else ends the walk.
 static int walk(void **frame, struct chain *out)
 {
@@ -72,7 +85,7 @@ static int walk(void **frame, struct chain *out)
 #endif
         if (return_address == NULL)
             break;
-        out->address[length++] = return_address;
+        out->address[length++] = unsigned_address(return_address);
         if (next <= frame || (char *)next - (char *)frame > 65536 || ((uintptr_t)next & 7) != 0)
             break;
         frame = next;

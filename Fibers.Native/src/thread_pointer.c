@@ -82,14 +82,18 @@ void fibers_context_make(fibers_context *context, void *stack_low, size_t stack_
     __asm__ volatile("stmxcsr (%0)\n\tfnstcw 4(%0)" : : "r"(frame) : "memory");
     frame[3] = (uintptr_t)entry;    // r13
     frame[4] = (uintptr_t)argument; // r12
-    frame[7] = (uintptr_t)fibers_first_entry;
+    frame[7] = (uintptr_t)fibers_first_return;
 #elif defined(__aarch64__)
-    frame[1] = (uintptr_t)fibers_first_entry; // x30
+    // x30, signed as fibers_switch expects it: for the stack pointer above the frame (A64-PAC).
+    register uintptr_t address __asm__("x17") = (uintptr_t)fibers_first_return;
+    register uintptr_t place __asm__("x16") = (uintptr_t)frame + FIBERS_SWITCH_FRAME;
+    __asm__("hint #8" : "+r"(address) : "r"(place)); // pacia1716
+    frame[1] = address;
     frame[2] = (uintptr_t)argument;           // x19
     frame[3] = (uintptr_t)entry;              // x20
     __asm__ volatile("mrs %0, fpcr" : "=r"(frame[20]));
 #elif defined(__riscv)
-    frame[0] = (uintptr_t)fibers_first_entry; // ra
+    frame[0] = (uintptr_t)fibers_first_return; // ra
     frame[2] = (uintptr_t)argument;           // s1
     frame[3] = (uintptr_t)entry;              // s2
     __asm__ volatile("frcsr %0" : "=r"(frame[25]));

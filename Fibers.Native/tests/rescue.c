@@ -77,8 +77,11 @@ static void takes_the_fiber_its_carrier_is_stuck_with(void)
     scheduler_spawn(current, park_in_rounds, &patient);
     check_await("rescue", &stalled, 1);
     CHECK("rescue", atomic_load(&patient.runs) == 0);
-    CHECK("settle", park_wake(patient.vthread, patient.number, FIBERS_WAKE_UNPARKED));
+    uint64_t before = atomic_load(&patient.number);
+    CHECK("settle", park_wake(patient.vthread, before, FIBERS_WAKE_UNPARKED));
     check_await("settle", &patient.runs, 1); // on the rescue carrier, its own being stuck
+    for (int64_t limit = now_ns() + 60000000000; atomic_load(&patient.number) == before; usleep(100))
+        REQUIRE("settle", now_ns() < limit); // it parks again
     CHECK("rescue", atomic_load(&inbox->rescued) == 1);
     // It left again there. Woken once more while the carrier is still stuck, and several looks later:
     uint64_t first = atomic_load(&patient.number);

@@ -2,7 +2,11 @@
 #include "check.h"
 #include "registers.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define STACK 65536
 
@@ -100,6 +104,36 @@ static void entries_are_aligned(char *stack)
     }
 }
 
+// ---- signed return addresses ------------------------------------------------------------------------------------
+
+#if defined(__aarch64__)
+static void hijacked(void)
+{
+    _exit(77);
+}
+
+// Whoever can write a parked stack still cannot choose where the fiber goes on.
+static void a_forged_return_address_faults(char *stack)
+{
+    if (!(getauxval(AT_HWCAP) & HWCAP_PACA)) {
+        check_skip("A64-PAC", "this processor does not authenticate pointers");
+        return;
+    }
+    int first = 0, status = 0;
+    steps = 0;
+    fibers_context_make(&there, stack, STACK, visitor, &first);
+    fibers_context_switch(&here, &there);
+    pid_t child = fork();
+    if (child == 0) {
+        ((void **)there.stack_pointer)[1] = (void *)hijacked; // x30, in the picture of switch_arm64.S
+        fibers_context_switch(&here, &there);
+        _exit(0);
+    }
+    REQUIRE("A64-PAC", waitpid(child, &status, 0) == child);
+    CHECK("A64-PAC", WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGILL || WTERMSIG(status) == SIGBUS));
+}
+#endif
+
 void topic_switching(void)
 {
     char *stack = malloc(STACK);
@@ -107,6 +141,9 @@ void topic_switching(void)
     visits_alternate(stack);
     registers_survive(stack);
     entries_are_aligned(stack);
+#if defined(__aarch64__)
+    a_forged_return_address_faults(stack);
+#endif
     CHECK("switch", fibers_context_benchmark(check_scaled(100000)) > 0);
     free(stack);
 }
