@@ -219,6 +219,29 @@ internal sealed unsafe class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Any thread. Every carrier is idle and there is nothing to wake one for: no fiber queued anywhere, no deadline.</summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            if (!AllIdle || !Inbox.IsEmpty || Injected.Count > 0 || Starving.Count > 0 || Timers.Count > 0)
+                return false;
+            foreach (Carrier? carrier in AllCarriers)
+                if (carrier is { HasWork: true })
+                    return false;
+            return true;
+        }
+    }
+
+    /// <summary>Any thread. Another runtime has fibers.</summary>
+    public static bool IsAnyOtherLive(FiberRuntime runtime)
+    {
+        foreach (Scheduler scheduler in s_all.Values)
+            if (scheduler._runtime != runtime && scheduler._runtime.LiveFibers > 0)
+                return true;
+        return false;
+    }
+
     /// <summary>Every carrier waits for something to do.</summary>
     public bool AllIdle => Idle.Idle >= LiveCarriers;
 
