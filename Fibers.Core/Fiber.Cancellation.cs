@@ -280,7 +280,10 @@ public partial class Fiber
             Latch.Scope scope = _cancelLatch.Enter();
             _cancelClosed = true;
             _cancelLatch.Exit(scope);
-            delivered = TakeInterrupt() | (CancelWord & CancelDelivered) != 0;
+            bool unseen = TakeInterrupt();
+            // On an ordinary thread a wait that met the interrupt could not mark it delivered.
+            uint met = _cancelHost is null ? CancelPending | CancelDelivered : CancelDelivered;
+            delivered = !unseen && (CancelWord & met) != 0;
         }
 
         if (_cancelHost is { } host)

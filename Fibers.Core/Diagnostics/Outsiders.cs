@@ -17,15 +17,9 @@ internal static partial class Outsiders
 
     private static readonly FieldInfo? s_signalHandlers = typeof(PosixSignalRegistration).GetField("s_registrations", BindingFlags.NonPublic | BindingFlags.Static);
 
-    // Names as the kernel has them, cut to 15 characters.
+    // Names as the kernel has them, cut to 15 characters. A thread has its maker's name until it gets its own, so each name counts only as often as it is due.
     private static readonly string[] s_harmless =
-    [
-        ".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET TP Gate",
-        ".NET TP Worker", ".NET Timer", // idle: seen by their counters
-        "fiber watchdog",
-    ];
-
-    private static readonly string[] s_harmlessFamilies = ["fiber carrier ", "fiber spare "];
+        [".NET SynchManag", ".NET EventPipe", ".NET DebugPipe", ".NET Debugger", ".NET Finalizer", ".NET Tiered Com", ".NET TP Gate", ".NET Timer", SignalThread];
 
     /// <summary>Any ordinary thread.</summary>
     public static bool Any(FiberRuntime runtime, IEnumerable<Parker> parties)
@@ -33,8 +27,12 @@ internal static partial class Outsiders
         if (!OperatingSystem.IsLinux() || Timer.ActiveCount > 0 || IsThreadPoolBusy() || Scheduler.IsAnyOtherLive(runtime))
             return true;
         HashSet<int> known = [.. parties.OfType<ThreadParker>().Select(static party => party.KernelId), KernelId()];
+        int schedulers = Scheduler.Count(known);
+        var due = s_harmless.ToDictionary(static name => name, static _ => 1);
+        due[".NET TP Worker"] = ThreadPool.ThreadCount; // idle
+        due["fiber watchdog"] = due["fiber rescue"] = schedulers;
         foreach (string task in Directory.GetDirectories("/proc/self/task"))
-            if (!known.Contains(int.Parse(Path.GetFileName(task), System.Globalization.CultureInfo.InvariantCulture)) && !IsHarmless(task))
+            if (!known.Contains(int.Parse(Path.GetFileName(task), System.Globalization.CultureInfo.InvariantCulture)) && !IsHarmless(task, due))
                 return true;
         return false;
     }
@@ -49,12 +47,15 @@ internal static partial class Outsiders
         return ThreadPool.PendingWorkItemCount > 0 || idle < most;
     }
 
-    private static bool IsHarmless(string task)
+    private static bool IsHarmless(string task, Dictionary<string, int> due)
     {
         try
         {
             string name = File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n');
-            return s_harmless.Contains(name) || (name == SignalThread && !CanSignalsWake(task)) || s_harmlessFamilies.Any(family => name.StartsWith(family, StringComparison.Ordinal));
+            if (name == SignalThread && CanSignalsWake(task))
+                return false;
+            due[name] = due.GetValueOrDefault(name) - 1;
+            return due[name] >= 0;
         }
         catch (IOException)
         {

@@ -233,6 +233,16 @@ internal sealed unsafe class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Any thread. How many there are, and every carrier's kernel thread.</summary>
+    public static int Count(ICollection<int> carriers)
+    {
+        foreach (Scheduler scheduler in s_all.Values)
+            foreach (Carrier? carrier in scheduler.AllCarriers)
+                if (carrier is not null)
+                    carriers.Add(carrier.KernelId);
+        return s_all.Count;
+    }
+
     /// <summary>Any thread. Another runtime has fibers.</summary>
     public static bool IsAnyOtherLive(FiberRuntime runtime)
     {
