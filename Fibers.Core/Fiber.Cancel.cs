@@ -5,8 +5,8 @@ namespace Fibers;
 public partial class Fiber : IDisposable
 {
     /// <summary>
-    /// Requests cancellation, then as <see cref="Join()"/>: the same result, the same exceptions, and idempotent with it. The wait itself is not a cancellation
-    /// point: nothing is left behind. Parks a fiber, blocks a thread. (Zig: <c>future.cancel</c>.)
+    /// Requests cancellation, then as <see cref="Join()"/>: the same result, the same exceptions, and idempotent with it. Not a cancellation point: nothing
+    /// is left behind. Parks a fiber, blocks a thread. (Zig: <c>future.cancel</c>.)
     /// </summary>
     /// <exception cref="OperationCanceledException">The fiber ended by cancellation.</exception>
     public void Cancel()
@@ -15,7 +15,7 @@ public partial class Fiber : IDisposable
         ThrowIfFailed();
     }
 
-    /// <summary>Cancels and waits; never throws. What the body threw, or a result nobody took, is dropped (the result disposed), so <c>using var f = Fiber.Spawn(...)</c> leaks nothing on any path.</summary>
+    /// <summary>Cancels and waits; never throws. What the body threw, or a result nobody took, is dropped (the result disposed), so <c>using var f = Fiber.Spawn(...)</c> leaks nothing on any path. Not a cancellation point. Parks a fiber, blocks a thread.</summary>
     public void Dispose()
     {
         if (t_current == this)

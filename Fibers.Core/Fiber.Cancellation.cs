@@ -80,7 +80,7 @@ public partial class Fiber
         _source?.Cancel();
     }
 
-    /// <summary>Throws if cancellation of the current fiber is pending (delivering it); for loops that compute. On an ordinary thread: nothing. Never parks.</summary>
+    /// <summary>Throws if cancellation of the current fiber is pending (delivering it); for loops that compute. A cancellation point that never parks. On an ordinary thread: nothing.</summary>
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
     public static void ThrowIfCanceled()
     {
@@ -90,7 +90,7 @@ public partial class Fiber
 
     /// <summary>
     /// Cancellation of the current fiber is held back while <paramref name="body"/> runs, and delivered at the first cancellation point after it. For cleanup that
-    /// must not be cut short. (Zig: uncancelable; Trio: shield.) Nests. On an ordinary thread it just runs the body.
+    /// must not be cut short. (Zig: uncancelable; Trio: shield.) Nests; never parks by itself. On an ordinary thread it just runs the body.
     /// </summary>
     public static void Shield(Action body)
     {
@@ -111,6 +111,9 @@ public partial class Fiber
 
     /// <summary>Any thread. The ordinary thread the body runs on, if it does.</summary>
     internal Thread? HostThread => _hostThread;
+
+    /// <summary>Any thread. That thread's parker.</summary>
+    internal ThreadParker? HostParker { get; private set; }
 
     internal OperationCanceledException CanceledHere() => _cancelRequested
         ? new($"{this} was cancelled.", CancellationToken)
@@ -260,6 +263,7 @@ public partial class Fiber
 
     private void HostOn(Thread thread)
     {
+        HostParker = Parker.Current as ThreadParker;
         Latch.Scope scope = _cancelLatch.Enter(); // Nudge interrupts the thread, or we ourselves: never both
         _hostThread = thread;
         if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0 && _shielded == 0)
@@ -276,7 +280,10 @@ public partial class Fiber
             Latch.Scope scope = _cancelLatch.Enter();
             _cancelClosed = true;
             _cancelLatch.Exit(scope);
-            delivered = TakeInterrupt() | (CancelWord & CancelDelivered) != 0;
+            bool unseen = TakeInterrupt();
+            // On an ordinary thread a wait that met the interrupt could not mark it delivered.
+            uint met = _cancelHost is null ? CancelPending | CancelDelivered : CancelDelivered;
+            delivered = !unseen && (CancelWord & met) != 0;
         }
 
         if (_cancelHost is { } host)

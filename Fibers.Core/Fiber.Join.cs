@@ -81,7 +81,7 @@ public partial class Fiber
                 continue;
             }
 
-            switch (ParkHere(parker, deadlineNs))
+            switch (ParkHere(parker, deadlineNs, this))
             {
                 case Wake.Timeout:
                     return IsEnded;

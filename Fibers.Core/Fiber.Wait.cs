@@ -5,7 +5,7 @@ namespace Fibers;
 
 public partial class Fiber
 {
-    /// <summary>Lets others run; returns when it is this fiber's turn again. On an ordinary thread: <see cref="Thread.Yield"/>. Not a cancellation point.</summary>
+    /// <summary>Lets others run; returns when it is this fiber's turn again. On an ordinary thread: <see cref="Thread.Yield"/>. Gives way rather than parks: not a cancellation point.</summary>
     public static void Yield()
     {
         if (VirtualThread.Current is { } self)
@@ -40,7 +40,7 @@ public partial class Fiber
     /// Fiber or thread; parks. As <see cref="Parker.Park"/>, but a pending cancellation of the current fiber ends it at once. The caller delivers it, or
     /// waits again.
     /// </summary>
-    internal static Wake ParkHere(Parker parker, long deadlineNs)
+    internal static Wake ParkHere(Parker parker, long deadlineNs, object? waitsFor = null)
     {
         if (t_current is { _cancelUsed: true } self)
         {
@@ -52,6 +52,16 @@ public partial class Fiber
             }
         }
 
-        return parker.Park(deadlineNs);
+        parker.Note(t_current, waitsFor);
+        return parker is ThreadParker thread ? BlockHere(thread, deadlineNs) : parker.Park(deadlineNs);
+    }
+
+    private static Wake BlockHere(ThreadParker thread, long deadlineNs)
+    {
+        thread.SetDeadline(deadlineNs);
+        if ((t_current?.Runtime ?? thread.Guest) is not { } runtime || deadlineNs != Clock.Never)
+            return thread.Park(deadlineNs);
+        Wake wake = runtime.Deadlocks.Park(thread, deadlineNs);
+        return wake == Wake.Failed ? throw thread.TakeDeadlock() : wake;
     }
 }

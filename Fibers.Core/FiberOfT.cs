@@ -11,7 +11,7 @@ public sealed class Fiber<T> : Fiber
     {
     }
 
-    /// <summary>Waits for the body to end and returns its value, or rethrows its exception with its own stack trace. Idempotent. Parks a fiber, blocks a thread.</summary>
+    /// <summary>Waits for the body to end and returns its value, or rethrows its exception with its own stack trace. Idempotent. A cancellation point. Parks a fiber, blocks a thread.</summary>
     /// <exception cref="OperationCanceledException">The fiber ended by cancellation, or the calling fiber was cancelled while it waited.</exception>
     public new T Join()
     {

@@ -53,7 +53,7 @@ public sealed class FiberParker
             bool unparked;
             try
             {
-                wake = Fiber.ParkHere(parker, deadlineNs);
+                wake = Fiber.ParkHere(parker, deadlineNs, "a FiberParker");
             }
             finally
             {

@@ -1,5 +1,6 @@
 using Fibers.Backends;
 using Fibers.Diagnostics;
+using Fibers.Parking;
 using Fibers.Scheduling;
 
 namespace Fibers;
@@ -7,6 +8,7 @@ namespace Fibers;
 /// <summary>A running scheduler. Most programs use <see cref="Default"/> through the static members of <see cref="Fiber"/>.</summary>
 public sealed class FiberRuntime : IDisposable
 {
+    private static readonly FiberOptions s_main = new() { Name = "main" };
     private static readonly Lazy<FiberRuntime> s_default = new(() => new FiberRuntime(new FiberRuntimeOptions()));
 
     private readonly Backend _backend;
@@ -27,6 +29,7 @@ public sealed class FiberRuntime : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        Deadlocks = new DeadlockFinder(this, options.SelfContained); // a backend's threads look at it
         _backend = BackendChoice.Make(this, options, out string? reason);
         FallbackReason = reason;
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
@@ -34,6 +37,7 @@ public sealed class FiberRuntime : IDisposable
 
     private FiberRuntime(FiberRuntimeOptions options, Func<FiberRuntime, Backend> backend)
     {
+        Deadlocks = new DeadlockFinder(this, options.SelfContained);
         _backend = backend(this);
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
     }
@@ -62,6 +66,10 @@ public sealed class FiberRuntime : IDisposable
     internal Counters Counters { get; } = new();
 
     internal FiberRegistry Registry { get; } = new();
+
+    internal DeadlockFinder Deadlocks { get; }
+
+    internal int LiveFibers => _permits.Taken;
 
     internal Scheduler? Scheduler => (_backend as NativeBackend)?.Scheduler;
 
@@ -97,14 +105,40 @@ public sealed class FiberRuntime : IDisposable
         return SpawnConcurrent(new Fiber<T>(this, body, options));
     }
 
-    /// <summary>Runs <paramref name="main"/> on a fiber of this runtime; returns, or rethrows, when it ends. Any thread or fiber may call it: a thread blocks, a fiber parks.</summary>
-    public void Run(Action main) => Spawn(main, new FiberOptions { Name = "main" }).Join();
+    /// <summary>
+    /// Runs <paramref name="main"/> on a fiber of this runtime; returns, or rethrows, when it ends. Any thread or fiber may call it: blocks a thread. Parks a fiber; a
+    /// cancellation point. When its fibers wait for one another and nothing can wake them, it throws at once; they stay where they are until <see cref="Dispose"/> cancels them.
+    /// </summary>
+    /// <exception cref="FiberDeadlockException">Called from an ordinary thread: nothing can wake any of the fibers.</exception>
+    public void Run(Action main)
+    {
+        ThreadParker? guest = EnterRun();
+        try
+        {
+            Spawn(main, s_main).Join();
+        }
+        finally
+        {
+            LeaveRun(guest);
+        }
+    }
 
     /// <inheritdoc cref="Run(Action)"/>
-    public T Run<T>(Func<T> main) => Spawn(main, new FiberOptions { Name = "main" }).Join();
+    public T Run<T>(Func<T> main)
+    {
+        ThreadParker? guest = EnterRun();
+        try
+        {
+            return Spawn(main, s_main).Join();
+        }
+        finally
+        {
+            LeaveRun(guest);
+        }
+    }
 
     /// <summary>
-    /// Cancels every fiber, waits until all have ended, then stops the carriers. A fiber that ignores its cancellation is waited for. Blocks; idempotent. Not from
+    /// Cancels every fiber, waits until all have ended, then stops the carriers. A fiber that ignores its cancellation is waited for. Idempotent; no cancellation point. Blocks a thread, parks a fiber of another runtime. Not from
     /// one of its own fibers.
     /// </summary>
     /// <exception cref="InvalidOperationException">Called from one of its own fibers.</exception>
@@ -132,6 +166,8 @@ public sealed class FiberRuntime : IDisposable
         fiber.Complete();
         if (last)
             _drained.TrySetResult();
+        if (_backend.Kind == FiberBackend.Threads)
+            Deadlocks.Look(); // Native: the watchdog
     }
 
     internal void RaiseUnobserved(string fiber, Exception exception)
@@ -166,12 +202,36 @@ public sealed class FiberRuntime : IDisposable
         return RunInline(fiber);
     }
 
-    private static TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
+    private TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
     {
         fiber.Link();
-        if (fiber.TryBegin())
-            fiber.RunInline();
+        if (!fiber.TryBegin())
+            return fiber;
+        ThreadParker? guest = Fiber.Current?.Runtime == this ? null : Parker.Current as ThreadParker;
+        if (guest is not null)
+            Deadlocks.Enter(guest, run: false);
+        fiber.RunInline();
+        if (guest is not null)
+            Deadlocks.Leave(guest, run: false);
         return fiber;
+    }
+
+    // Null: the caller is a fiber, not a guest.
+    private ThreadParker? EnterRun()
+    {
+        if (Fiber.Current is not null || Parker.Current is not ThreadParker thread)
+            return null;
+        thread.Guest = this;
+        Deadlocks.Enter(thread, run: true);
+        return thread;
+    }
+
+    private void LeaveRun(ThreadParker? guest)
+    {
+        if (guest is null)
+            return;
+        Deadlocks.Leave(guest, run: true);
+        guest.Guest = null;
     }
 
     private TFiber SpawnConcurrent<TFiber>(TFiber fiber) where TFiber : Fiber

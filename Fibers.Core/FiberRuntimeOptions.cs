@@ -28,6 +28,12 @@ public sealed record FiberRuntimeOptions
     /// <summary>Idle virtual threads kept for reuse (Native); more are destroyed when idle. Default: 10,000.</summary>
     public int MaxPooledThreads { get; init; } = 10_000;
 
+    /// <summary>
+    /// A promise that only this runtime's own fibers, descriptors and time wake its fibers: no other thread, task, timer or signal handler sends, closes, unparks or cancels.
+    /// Then <see cref="FiberRuntime.Run(Action)"/> finds deadlocks in a process that does other things as well. Default: false; only when no other code can run in the process.
+    /// </summary>
+    public bool SelfContained { get; init; }
+
     internal int EffectiveMaxFibers(FiberBackend backend) => MaxFibers ?? (backend == FiberBackend.Threads ? 1_000 : 1_000_000);
 
     internal void Validate()

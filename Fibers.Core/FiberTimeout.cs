@@ -11,14 +11,17 @@ public sealed class FiberTimeout : IDisposable
     private readonly TimeSpan _after;
     private readonly CancelScope _scope;
     private readonly Timer? _timer;
+    private int _closed;
 
     internal FiberTimeout(Fiber fiber, TimeSpan after)
     {
         _fiber = fiber;
         _after = after;
         _scope = new CancelScope(fiber);
-        if (after != System.Threading.Timeout.InfiniteTimeSpan)
-            _timer = new Timer(static scope => ((CancelScope)scope!).Fire(), _scope, after, System.Threading.Timeout.InfiniteTimeSpan);
+        if (after == System.Threading.Timeout.InfiniteTimeSpan)
+            return;
+        fiber.Runtime.Deadlocks.DeadlineOpened();
+        _timer = new Timer(static scope => ((CancelScope)scope!).Fire(), _scope, after, System.Threading.Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>True once the time has come. Any thread; never parks.</summary>
@@ -28,7 +31,12 @@ public sealed class FiberTimeout : IDisposable
     /// <exception cref="TimeoutException">This deadline ended something in the block.</exception>
     public void Dispose()
     {
-        _timer?.Dispose();
+        if (_timer is not null && Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            _timer.Dispose();
+            _fiber.Runtime.Deadlocks.DeadlineClosed();
+        }
+
         if (_scope.Leave())
             throw new TimeoutException($"{_fiber} did not finish within {_after}.");
     }

@@ -13,6 +13,34 @@ internal abstract class Parker
     [ThreadStatic]
     private static Parker? t_current; // per fiber too: a virtual thread has thread statics of its own
 
+    // ---- what it waits for, for people and for the finder of deadlocks: written by the owner before it parks, read while it stands ----
+
+    /// <summary>The fiber that waits, which may run inline on another's stack. Null: an ordinary thread.</summary>
+    public Fiber? Party { get; private set; }
+
+    public object? WaitsFor { get; private set; }
+
+    public ParkReason Reason { get; protected set; }
+
+    public long SinceMs { get; private set; }
+
+    /// <summary>Owner only, before it parks.</summary>
+    public void Note(Fiber? party, object? waitsFor)
+    {
+        Party = party;
+        WaitsFor = waitsFor;
+        SinceMs = Environment.TickCount64;
+    }
+
+    /// <summary>Any thread. True: it is parked, and only a party to the same runtime's parks can wake it.</summary>
+    public virtual bool Stands(out ulong number)
+    {
+        number = 0;
+        return false;
+    }
+
+    protected static bool IsInside(ParkReason reason) => reason is ParkReason.Join or ParkReason.Channel or ParkReason.Select or ParkReason.Park;
+
     /// <summary>Any thread or fiber. The caller's own parker.</summary>
     public static Parker Current => t_current ??= new ThreadParker();
 

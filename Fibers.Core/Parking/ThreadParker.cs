@@ -1,16 +1,52 @@
+using Fibers.Diagnostics;
+
 namespace Fibers.Parking;
 
 /// <summary>The parker of an ordinary thread: blocks it. Same park numbers, same rules.</summary>
 internal sealed class ThreadParker : Parker
 {
+    private FiberDeadlockException? _deadlock;
+    private long _deadlineNs;
     private ulong _word; // ParkWord; changed only by compare-exchange once Begin has published the number
+
+    /// <summary>Its thread, as the kernel knows it.</summary>
+    public int KernelId { get; } = Outsiders.KernelId();
+
+    /// <summary>The runtime in whose Run it is, if it is. Owner only.</summary>
+    public FiberRuntime? Guest { get; set; }
+
+    /// <summary>It has begun to park and will not change its mind. Written by the owner.</summary>
+    public volatile bool InPark;
+
+    public override bool Stands(out ulong number)
+    {
+        ParkWord word = ParkWord.Read(ref _word);
+        number = word.Number;
+        return word.State == ParkState.Parked && InPark && IsInside(Reason) && Volatile.Read(ref _deadlineNs) == Clock.Never;
+    }
+
+    /// <summary>The finder of deadlocks: the park ends with <paramref name="deadlock"/>.</summary>
+    public void Fail(FiberDeadlockException deadlock)
+    {
+        ulong number = ParkWord.Read(ref _word).Number;
+        Volatile.Write(ref _deadlock, deadlock);
+        TryWake(number, Wake.Failed);
+    }
+
+    /// <summary>Owner only, when the wake was Failed.</summary>
+    public FiberDeadlockException TakeDeadlock() => Interlocked.Exchange(ref _deadlock, null)!;
 
     public override ulong Begin(ParkReason reason)
     {
+        Reason = reason;
+        Volatile.Write(ref _deadlineNs, 0); // not known yet
         ulong number = new ParkWord(_word).Number + 1;
         Volatile.Write(ref _word, ParkWord.Pack(number, Wake.None, ParkState.Parked).Raw); // release; pairs with TryWake's read
         return number;
     }
+
+    /// <summary>Owner only, before <see cref="Park"/>.</summary>
+    public void SetDeadline(long deadlineNs) => Volatile.Write(ref _deadlineNs, deadlineNs);
 
     public override Wake Park(long deadlineNs)
     {

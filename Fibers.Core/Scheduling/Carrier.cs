@@ -44,6 +44,9 @@ internal sealed unsafe partial class Carrier
     /// <summary>Any thread. Until when it sleeps in the poller.</summary>
     public long SleepsUntil { get; private set; } = Clock.Never;
 
+    /// <summary>Any thread. Its kernel thread; 0 before it is attached.</summary>
+    public int KernelId => _native == null ? 0 : _native->KernelTid;
+
     /// <summary>Any thread. Times it has run a fiber.</summary>
     public ulong Switches => _native == null ? 0 : Volatile.Read(ref _native->Switches);
 

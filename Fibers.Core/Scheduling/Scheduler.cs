@@ -219,6 +219,39 @@ internal sealed unsafe class Scheduler : IDisposable
         }
     }
 
+    /// <summary>Any thread. Every carrier is idle and there is nothing to wake one for: no fiber queued anywhere, no deadline.</summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            if (!AllIdle || !Inbox.IsEmpty || Injected.Count > 0 || Starving.Count > 0 || Timers.Count > 0)
+                return false;
+            foreach (Carrier? carrier in AllCarriers)
+                if (carrier is { HasWork: true })
+                    return false;
+            return true;
+        }
+    }
+
+    /// <summary>Any thread. How many there are, and every carrier's kernel thread.</summary>
+    public static int Count(ICollection<int> carriers)
+    {
+        foreach (Scheduler scheduler in s_all.Values)
+            foreach (Carrier? carrier in scheduler.AllCarriers)
+                if (carrier is not null)
+                    carriers.Add(carrier.KernelId);
+        return s_all.Count;
+    }
+
+    /// <summary>Any thread. Another runtime has fibers.</summary>
+    public static bool IsAnyOtherLive(FiberRuntime runtime)
+    {
+        foreach (Scheduler scheduler in s_all.Values)
+            if (scheduler._runtime != runtime && scheduler._runtime.LiveFibers > 0)
+                return true;
+        return false;
+    }
+
     /// <summary>Every carrier waits for something to do.</summary>
     public bool AllIdle => Idle.Idle >= LiveCarriers;
 

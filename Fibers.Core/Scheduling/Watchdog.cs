@@ -48,10 +48,15 @@ internal sealed class Watchdog
             _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
+            long looked = -1; // switches when it last looked for a deadlock
             while (_scheduler.AllIdle && _scheduler.Starving.Count == 0 && !_stop.IsSet)
             {
                 bool surplus = _scheduler.Pool.Idle > 0;
-                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, surplus ? IntervalNs * TicksBetweenTrims : -1);
+                long switches = _scheduler.Switches;
+                bool again = switches != looked; // a fiber may have run and parked since, before we doze
+                looked = switches;
+                _scheduler.Runtime.Deadlocks.Look();
+                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
                 if (_scheduler.AllIdle && surplus)
                     _scheduler.Pool.Trim(_scheduler.MaxPooled);
             }

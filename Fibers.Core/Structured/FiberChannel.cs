@@ -40,7 +40,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
 
     internal ChannelCore<T> Core => _core;
 
-    /// <summary>An unbounded channel: sending never waits.</summary>
+    /// <summary>An unbounded channel: sending never parks.</summary>
     public static FiberChannel<T> Unbounded(string? name = null) => new(int.MaxValue, name);
 
     /// <summary>Sends; waits while there is no room. A cancellation point. Parks a fiber, blocks a thread.</summary>
@@ -121,11 +121,14 @@ public sealed class FiberChannel<T> : IEnumerable<T>
             yield return item;
     }
 
+    /// <inheritdoc/>
+    public override string ToString() => Name is null ? $"a FiberChannel<{typeof(T).Name}> of capacity {Capacity}" : $"FiberChannel \"{Name}\"";
+
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private bool Send(T item, long deadlineNs)
     {
-        var cell = new ParkCell(ParkReason.Channel);
+        var cell = new ParkCell(ParkReason.Channel, this);
         cell.Begin();
         ChannelCore<T>.ItemWaiter? waiter = null;
         try
@@ -143,7 +146,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
 
     private bool Receive(long deadlineNs, [MaybeNullWhen(false)] out T item, out bool closed)
     {
-        var cell = new ParkCell(ParkReason.Channel);
+        var cell = new ParkCell(ParkReason.Channel, this);
         cell.Begin();
         ChannelCore<T>.ItemWaiter? waiter = BeginReceive(cell, out item, out closed);
         if (waiter is null)

@@ -76,7 +76,7 @@ public sealed class FiberGroup : IDisposable
         return result;
     }
 
-    /// <summary>Asynchrony inside the group; see <see cref="Fiber.Spawn(Action, FiberOptions)"/>.</summary>
+    /// <summary>Asynchrony inside the group: never parks by itself; see <see cref="Fiber.Spawn(Action, FiberOptions)"/>.</summary>
     /// <exception cref="ObjectDisposedException">The group has been left.</exception>
     public Fiber Spawn(Action body, FiberOptions? options = null)
     {
@@ -91,7 +91,7 @@ public sealed class FiberGroup : IDisposable
         return Admit(_runtime.Spawn(body, options));
     }
 
-    /// <summary>Concurrency inside the group; see <see cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>.</summary>
+    /// <summary>Concurrency inside the group: never parks; see <see cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>.</summary>
     /// <exception cref="ConcurrencyUnavailableException">It cannot be had.</exception>
     /// <exception cref="ObjectDisposedException">The group has been left.</exception>
     public Fiber SpawnConcurrent(Action body, FiberOptions? options = null)
@@ -136,7 +136,7 @@ public sealed class FiberGroup : IDisposable
         ThrowFailures();
     }
 
-    /// <summary>Cancels what still lives and waits for it; never throws. After <see cref="Join"/> there is nothing left to do.</summary>
+    /// <summary>Cancels what still lives and waits for it; never throws. Not a cancellation point. Parks a fiber, blocks a thread. After <see cref="Join"/> there is nothing left to do.</summary>
     public void Dispose()
     {
         Latch.Scope scope = _latch.Enter();
@@ -154,6 +154,9 @@ public sealed class FiberGroup : IDisposable
             self?.LeaveShield();
         }
     }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name is null ? "a FiberGroup" : $"FiberGroup \"{Name}\"";
 
     private void RunBody(Action<FiberGroup> body)
     {
@@ -252,7 +255,7 @@ public sealed class FiberGroup : IDisposable
                 return;
             }
 
-            if (Fiber.ParkHere(parker, deadlineNs) == Wake.Canceled && Fiber.Current is { } self && self.TryDeliver())
+            if (Fiber.ParkHere(parker, deadlineNs, this) == Wake.Canceled && Fiber.Current is { } self && self.TryDeliver())
                 throw self.CanceledHere();
         }
     }

@@ -79,7 +79,7 @@ public sealed class FiberSelect
         Random.Shared.Shuffle(order); // fair: no case starves because of its place
         Selectable[] sources = [.. order.Select(static c => c.Source).Distinct().OrderBy(static s => s.Order)];
 
-        var cell = new ParkCell(ParkReason.Select);
+        var cell = new ParkCell(ParkReason.Select, this);
         SelectCase? chosen = TryAtOnce(order, sources, _defaultIndex >= 0 ? null : cell);
         if (chosen is not null)
             return chosen.Complete();
@@ -106,6 +106,9 @@ public sealed class FiberSelect
         _onTimeout?.Invoke();
         return _timeoutIndex;
     }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{_cases.Count} cases";
 
     // Under all latches at once: either one case happens, or every case is registered.
     private static SelectCase? TryAtOnce(SelectCase[] order, Selectable[] sources, ParkCell? cell)

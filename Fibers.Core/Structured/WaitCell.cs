@@ -25,7 +25,7 @@ internal abstract class WaitCell
 }
 
 /// <summary>Waits by parking: fibers and ordinary threads.</summary>
-internal sealed class ParkCell(ParkReason reason) : WaitCell
+internal sealed class ParkCell(ParkReason reason, object waitsFor) : WaitCell
 {
     private readonly Parker _parker = Parker.Current;
     private ulong _number;
@@ -43,7 +43,7 @@ internal sealed class ParkCell(ParkReason reason) : WaitCell
     {
         while (true)
         {
-            switch (Fiber.ParkHere(_parker, deadlineNs))
+            switch (Fiber.ParkHere(_parker, deadlineNs, waitsFor))
             {
                 case Parking.Wake.Timeout when TryWin(this):
                     return null;

@@ -131,11 +131,19 @@ internal sealed unsafe class VirtualThread : Parker
 
     // ---- parking: the fiber itself -------------------------------------------------------------------
 
+    public override bool Stands(out ulong number)
+    {
+        ParkWord word = ParkWord.Read(ref Word);
+        number = word.Number;
+        return word.State == ParkState.Parked && IsInside((ParkReason)Native->Request.Reason) && Native->Request.DeadlineNs == Clock.Never;
+    }
+
     // Pinned from Begin to Park or Abandon: what lies between may allocate or take a lock, and a hidden wait of the runtime that
     // parked there would use the next number, and leave this one to nobody.
     public override ulong Begin(ParkReason reason)
     {
         Pin();
+        Reason = reason;
         ulong number = new ParkWord(Word).Number + 1;
         Native->Request.Reason = (uint)reason;
         Native->Request.ParkNumber = number;

@@ -162,6 +162,7 @@ static bool run_one_of_each(struct rescue *rescue)
 
 static void *rescue_main(void *argument)
 {
+    pthread_setname_np(pthread_self(), "fiber rescue");
     struct rescue *rescue = argument;
     stack_t alternate = {.ss_sp = malloc(ALTERNATE_STACK), .ss_size = ALTERNATE_STACK}; // for the runtime's stack-overflow report
     if (alternate.ss_sp != NULL)

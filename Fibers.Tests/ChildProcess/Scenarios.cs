@@ -14,6 +14,8 @@ internal static partial class Scenarios
     public const string ExhaustDescriptors = "exhaust-descriptors";
     public const string PlainCalls = "plain-calls";
     public const string PlainCallsRedirected = "plain-calls-redirected";
+    public const string Deadlock = "deadlock";
+    public const string WokenLate = "woken-late";
 
     public static int Run(string scenario) => scenario switch
     {
@@ -25,6 +27,8 @@ internal static partial class Scenarios
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
         PlainCalls => Blocking.NotOnAFiber.MakeCalls(redirected: false),
         PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),
+        Deadlock => Deadlocks.Report(),
+        WokenLate => Deadlocks.WokenLate(),
         _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),
     };
 

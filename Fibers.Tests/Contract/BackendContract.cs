@@ -122,8 +122,8 @@ public abstract partial class BackendContract(FiberBackend backend, int carriers
     /// <summary>As <see cref="OnAConcurrentRuntime"/>, on a fiber.</summary>
     protected void OnAConcurrentFiber(Action body) => OnAConcurrentRuntime(runtime => runtime.Run(body));
 
-    protected FiberRuntime Make(int? maxFibers = null) =>
-        Runtimes.Start(new FiberRuntimeOptions { Backend = backend, Carriers = carriers, MaxFibers = maxFibers });
+    protected FiberRuntime Make(int? maxFibers = null, bool selfContained = false) =>
+        Runtimes.Start(new FiberRuntimeOptions { Backend = backend, Carriers = carriers, MaxFibers = maxFibers, SelfContained = selfContained });
 
     // A group wraps what its body threw.
     private static void AsksInVain(Action body)

@@ -1,0 +1,26 @@
+namespace Fibers;
+
+/// <summary>Fibers wait for one another, and nothing can wake any of them. Thrown by <see cref="FiberRuntime.Run(Action)"/>; the message names who waits for what, and since when.</summary>
+public sealed class FiberDeadlockException : InvalidOperationException
+{
+    /// <summary>Fibers wait for one another.</summary>
+    public FiberDeadlockException() : this("Fibers wait for one another.")
+    {
+    }
+
+    /// <inheritdoc cref="FiberDeadlockException()"/>
+    public FiberDeadlockException(string message) : base(message)
+    {
+    }
+
+    /// <inheritdoc cref="FiberDeadlockException()"/>
+    public FiberDeadlockException(string message, Exception innerException) : base(message, innerException)
+    {
+    }
+
+    internal FiberDeadlockException(IReadOnlyList<string> waits)
+        : this($"Deadlock: nothing can wake any of these.{Environment.NewLine}{string.Join(Environment.NewLine, waits.Select(static wait => "  " + wait))}") => Waits = waits;
+
+    /// <summary>One sentence for each that waits.</summary>
+    public IReadOnlyList<string> Waits { get; } = [];
+}
