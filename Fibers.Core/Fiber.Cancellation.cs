@@ -160,8 +160,13 @@ public partial class Fiber
             host.Native->Shielded++;
         else
             _shielded++;
-        if (_cancelUsed && TakeInterrupt())
-            Interlocked.Or(ref CancelWord, CancelPending); // it was on its way: after the shield, then
+        Interlocked.MemoryBarrier(); // pairs with PostCancel: it sees the shield, or we that somebody asked
+        if (!_cancelUsed)
+            return;
+        Latch.Scope scope = _cancelLatch.Enter(); // an interrupt that was on its way has been sent now
+        _cancelLatch.Exit(scope);
+        if (TakeInterrupt())
+            Interlocked.Or(ref CancelWord, CancelPending); // after the shield, then
     }
 
     internal unsafe void LeaveShield()
@@ -172,7 +177,8 @@ public partial class Fiber
             return;
         }
 
-        if (--_shielded == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0)
+        // Full fence; pairs with Nudge: it sees the shield gone, or we its request.
+        if (Interlocked.Decrement(ref _shielded) == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0)
             Thread.CurrentThread.Interrupt();
     }
 
