@@ -29,6 +29,7 @@ fibers_carrier *fibers_carrier_attach(fibers_inbox *inbox)
     carrier->context.thread_pointer = fibers_thread_pointer();
     carrier->kernel_tid = (int32_t)syscall(SYS_gettid);
     fibers_self_carrier = carrier;
+    fibers_idle_end(); // whoever dozes because no carrier is busy has not seen this one
     return carrier;
 }
 
