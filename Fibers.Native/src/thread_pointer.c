@@ -55,10 +55,12 @@ int fibers_thread_pointer_start(char *reason, size_t size)
         snprintf(reason, size, "the process runs with a shadow stack (CET), which fibers do not switch yet");
         return ENOTSUP;
     }
+#if !defined(FIBERS_WITHOUT_FSGSBASE) // tests show the other way too
     if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) {
         fibers_switch = fibers_switch_fsgsbase;
         fibers_feature_bits |= FIBERS_FEATURE_FSGSBASE;
     }
+#endif
 #else
     fibers_feature_bits |= FIBERS_FEATURE_FSGSBASE;
 #endif

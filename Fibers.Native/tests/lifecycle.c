@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -129,6 +130,8 @@ void topic_lifecycle(void)
     stacks = fibers_stacks_create(TEST_STACK);
     REQUIRE("run", fibers_carrier_attach(inbox) != NULL);
     CHECK("start", fibers_abi_version() == FIBERS_ABI_VERSION);
+    if (getenv("FIBERS_EXPECT_ARCH_PRCTL") != NULL) // this run is about the other way to switch
+        CHECK("start", !(fibers_features() & FIBERS_FEATURE_FSGSBASE));
     moves_between_kernel_threads();
     a_parked_one_costs_no_kernel_thread();
     blocks_and_stacks_are_reused();
