@@ -124,7 +124,8 @@ static int protection_of(const struct dl_phdr_info *module, uintptr_t address)
             continue;
         if (header->p_type == PT_LOAD)
             protection = (header->p_flags & PF_R ? PROT_READ : 0) | (header->p_flags & PF_W ? PROT_WRITE : 0) | (header->p_flags & PF_X ? PROT_EXEC : 0);
-        if (header->p_type == PT_GNU_RELRO)
+        // The loader protects whole pages only: where the last one is shared with ordinary data, it stays writable.
+        if (header->p_type == PT_GNU_RELRO && address < ((low + header->p_memsz) & ~(fibers_page_size() - 1)))
             return PROT_READ;
     }
     return protection;
