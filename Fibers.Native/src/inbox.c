@@ -17,9 +17,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// Inboxes are never freed, only reused, with their descriptor and their carriers: a waker that has published its
+// fiber still looks at `sleepers`, when that fiber may have run, ended, and taken its scheduler with it.
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+static fibers_inbox *spare_inboxes[64];
+static int spare_count;
+
 fibers_inbox *fibers_inbox_create(void)
 {
-    fibers_inbox *inbox = aligned_alloc(64, (sizeof *inbox + 63) & ~(size_t)63);
+    fibers_inbox *inbox = NULL;
+    pthread_mutex_lock(&spare_lock);
+    if (spare_count > 0)
+        inbox = spare_inboxes[--spare_count];
+    pthread_mutex_unlock(&spare_lock);
+    if (inbox != NULL)
+        return inbox;
+    inbox = aligned_alloc(64, (sizeof *inbox + 63) & ~(size_t)63);
     if (inbox == NULL)
         return NULL;
     memset(inbox, 0, sizeof *inbox);
@@ -35,13 +48,13 @@ fibers_inbox *fibers_inbox_create(void)
 
 void fibers_inbox_destroy(fibers_inbox *inbox)
 {
-    for (fibers_carrier *c = atomic_load(&inbox->carriers); c != NULL;) {
-        fibers_carrier *next = c->next;
-        free(c);
-        c = next;
-    }
-    close(inbox->event_descriptor);
-    free(inbox);
+    fibers_inbox_acknowledge(inbox);
+    atomic_store(&inbox->pushes, 0);
+    atomic_store(&inbox->rescued, 0);
+    pthread_mutex_lock(&spare_lock);
+    if (spare_count < (int)(sizeof spare_inboxes / sizeof spare_inboxes[0]))
+        spare_inboxes[spare_count++] = inbox; // beyond that: left alone for good, which costs a descriptor
+    pthread_mutex_unlock(&spare_lock);
 }
 
 void fibers_inbox_push(fibers_inbox *inbox, fibers_vthread *vthread)

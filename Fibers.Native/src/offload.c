@@ -15,7 +15,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t work;
     fibers_job *first, *last;
-    int threads, idle;
+    int threads, idle, queued;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
 static _Atomic uint64_t offloaded;
@@ -49,6 +49,7 @@ static fibers_job *take_job(void)
         pool.first = job->next;
         if (pool.first == NULL)
             pool.last = NULL;
+        pool.queued--;
     }
     return job;
 }
@@ -81,10 +82,11 @@ static void *pool_main(void *unused)
     return NULL;
 }
 
-// With the lock held. True: somebody will take what is queued.
+// With the lock held, before a job is queued. True: somebody will take it. An idle thread that was signalled but has
+// not woken yet is spoken for by what is queued already.
 static bool have_thread(void)
 {
-    if (pool.idle > 0 || pool.threads >= MAX_POOL_THREADS)
+    if (pool.idle > pool.queued || pool.threads >= MAX_POOL_THREADS)
         return true;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
@@ -117,6 +119,7 @@ long fibers_offload(fibers_vthread *self, fibers_job *job, fibers_reason reason)
         else
             pool.first = job;
         pool.last = job;
+        pool.queued++;
         pthread_cond_signal(&pool.work);
     }
     pthread_mutex_unlock(&pool.lock);
