@@ -248,7 +248,7 @@ public sealed class FiberRuntime : IDisposable
                 return fiber;
             }
 
-            if (fiber.HasPermit)
+            if (fiber.HasPermit && fiber.TryBegin()) // else Dispose has ended it
             {
                 Registry.Remove(fiber);
                 _permits.Return();

@@ -31,7 +31,12 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         }
 
         reason = "";
-        fiber.TryBegin();
+        if (!fiber.TryBegin())
+        {
+            _scheduler.Pool.Return(thread);
+            return true; // cancelled before it began, by a runtime that is being disposed: it has ended
+        }
+
         thread.Fiber = fiber;
         fiber.VirtualThread = thread;
         _scheduler.EnqueueNew(fiber);
