@@ -110,8 +110,11 @@ public class Closing
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            (exception is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.Interrupted or SocketError.OperationAborted or SocketError.NotSocket
-                or SocketError.InvalidArgument or SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.Shutdown }).ShouldBeTrue(exception.ToString());
+            (exception is ObjectDisposedException or SocketException
+            {
+                SocketErrorCode: SocketError.Interrupted or SocketError.OperationAborted or SocketError.NotSocket
+                or SocketError.InvalidArgument or SocketError.ConnectionAborted or SocketError.ConnectionReset or SocketError.Shutdown
+            }).ShouldBeTrue(exception.ToString());
         }
     }
 

@@ -1,6 +1,6 @@
 using Fibers.Servers;
-using Microsoft.EntityFrameworkCore;
 using Fibers.Tests.Support;
+using Microsoft.EntityFrameworkCore;
 using Shouldly;
 using Xunit;
 

@@ -1,5 +1,5 @@
-using Microsoft.Win32.SafeHandles;
 using Fibers.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 using Shouldly;
 using Xunit;
 

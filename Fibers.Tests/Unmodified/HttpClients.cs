@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Fibers.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -7,7 +8,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using Dapper;
 using Fibers.Servers;
-using Npgsql;
 using Fibers.Tests.Support;
+using Npgsql;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using Fibers.Servers;
-using StackExchange.Redis;
 using Fibers.Tests.Support;
 using Shouldly;
+using StackExchange.Redis;
 using Xunit;
 
 namespace Fibers.Tests.Unmodified;
