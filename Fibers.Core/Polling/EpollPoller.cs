@@ -44,10 +44,10 @@ internal sealed unsafe class EpollPoller : IDisposable
             byte* entry = events + i * s_stride;
             uint mask = *(uint*)entry;
             ulong data = *(ulong*)(entry + s_stride - 8);
-            if (data == WakeUp)
-                Shim.fibers_inbox_acknowledge(_inbox);
-            else
+            if (data != WakeUp)
                 Descriptors.Ready((int)(uint)data, (uint)(data >> 32), mask);
+            else if (timeoutNs != 0)
+                Shim.fibers_inbox_acknowledge(_inbox); // whoever only looks leaves the wake-up to the one that blocks here, or is about to
         }
 
         return count;

@@ -82,31 +82,51 @@ internal sealed class RunQueue
         return null;
     }
 
-    /// <summary>Any other carrier, into its own queue, which must have room for half a ring. Returns one of the stolen to run at once, or null.</summary>
+    /// <summary>Any other carrier, into its own queue. Returns one of the stolen to run at once; null when there is nothing to steal, or no room for it.</summary>
     public Fiber? StealInto(RunQueue own)
     {
-        Debug.Assert(own.Count <= Capacity / 2);
+        if (!own.HasRoomForHalf || !TryClaimHalf(out Claim claim))
+            return null;
+        Fiber first = Move(claim, own);
+        GiveBack();
+        return first;
+    }
+
+    // Slots that a thief of ours still copies are not free, although the queue may be empty. The owner asks: room only grows under it.
+    private bool HasRoomForHalf => _tail - new Heads(Volatile.Read(ref _heads)).Steal <= Capacity / 2;
+
+    /// <summary>A thief. The older half, rounded up, is its own until <see cref="GiveBack"/>; no second thief gets in meanwhile.</summary>
+    internal bool TryClaimHalf(out Claim claim)
+    {
+        claim = default;
         var heads = new Heads(Volatile.Read(ref _heads));
-        uint count;
         while (true)
         {
             if (heads.Steal != heads.Real)
-                return null; // another thief is at work
+                return false; // another thief is at work
             uint available = Volatile.Read(ref _tail) - heads.Real; // acquire; pairs with Push
-            count = available - available / 2;
-            if (count == 0 || count > Capacity)
-                return null;
+            uint count = available - available / 2;
+            if (count == 0 || available > Capacity)
+                return false; // nothing, or the heads are out of date
             ulong seen = Interlocked.CompareExchange(ref _heads, new Heads(heads.Steal, heads.Real + count).Raw, heads.Raw);
             if (seen == heads.Raw)
-                break;
+            {
+                claim = new Claim(heads.Real, count);
+                return true;
+            }
+
             heads = new Heads(seen);
         }
+    }
 
+    /// <summary>The thief that holds the claim: all but the first go to its own queue.</summary>
+    internal Fiber Move(Claim claim, RunQueue own)
+    {
         Fiber? first = null;
         uint ownTail = own._tail;
-        for (uint i = 0; i < count; i++)
+        for (uint i = 0; i < claim.Count; i++)
         {
-            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask];
+            ref Fiber? slot = ref _slots[(claim.First + i) & Mask];
             if (i == 0)
                 first = slot;
             else
@@ -115,9 +135,24 @@ internal sealed class RunQueue
         }
 
         Volatile.Write(ref own._tail, ownTail); // release; pairs with thieves of ours
-        GiveBack();
-        return first;
+        return first!;
     }
+
+    /// <summary>The thief is done: what it took may be overwritten. The owner may have popped meanwhile.</summary>
+    internal void GiveBack()
+    {
+        var heads = new Heads(Volatile.Read(ref _heads));
+        while (true)
+        {
+            ulong seen = Interlocked.CompareExchange(ref _heads, new Heads(heads.Real, heads.Real).Raw, heads.Raw);
+            if (seen == heads.Raw)
+                return;
+            heads = new Heads(seen);
+        }
+    }
+
+    /// <summary>Slots a thief has claimed.</summary>
+    internal readonly record struct Claim(uint First, uint Count);
 
     /// <summary>Any thread; for dumps and tests, only exact while nobody works on the queue.</summary>
     public void AssertInvariants()
@@ -129,19 +164,6 @@ internal sealed class RunQueue
     }
 
     public override string ToString() => $"{new Heads(Volatile.Read(ref _heads))} tail {_tail}";
-
-    // The thief is done: what it took may be overwritten. The owner may have popped meanwhile.
-    private void GiveBack()
-    {
-        var heads = new Heads(Volatile.Read(ref _heads));
-        while (true)
-        {
-            ulong seen = Interlocked.CompareExchange(ref _heads, new Heads(heads.Real, heads.Real).Raw, heads.Raw);
-            if (seen == heads.Raw)
-                return;
-            heads = new Heads(seen);
-        }
-    }
 
     private bool MoveHalf(Heads heads, InjectQueue overflow)
     {

@@ -154,31 +154,26 @@ internal sealed unsafe class VirtualThread : Parker
     public override Wake Park(long deadlineNs)
     {
         Native->Request.DeadlineNs = deadlineNs;
-        Unpin();
-        Shim.fibers_leave(Native, (uint)RequestKind.Park);
-        return Settle();
+        return (Wake)Shim.fibers_park(Native); // it unpins, and settles the park word, where nothing hidden can come between
     }
 
     public override Wake Abandon()
     {
-        Unpin();
         ParkWord word = ParkWord.Read(ref Word);
-        if (word.State == ParkState.Parking && ParkWord.TryChange(ref Word, word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running)))
-            return Parking.Wake.None;
-        return Settle();
+        if (!ParkWord.TryChange(ref Word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Parking), ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running)))
+        {
+            word = ParkWord.Read(ref Word); // notified
+            Volatile.Write(ref Word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running).Raw);
+        }
+
+        Unpin();
+        return word.Wake;
     }
 
     public void Yield()
     {
         Native->Request.Reason = (uint)ParkReason.Yield;
         Shim.fibers_leave(Native, (uint)RequestKind.Yield);
-    }
-
-    private Wake Settle()
-    {
-        ParkWord word = ParkWord.Read(ref Word);
-        Volatile.Write(ref Word, ParkWord.Pack(word.Number, Parking.Wake.None, ParkState.Running).Raw);
-        return word.Wake;
     }
 
     // ---- waking: anybody ------------------------------------------------------------------------------

@@ -261,6 +261,9 @@ FIBERS_API void fibers_run(fibers_vthread *vthread);
 // Fiber only. May switch. Leaves with a request of `kind` (the other fields are already filled).
 FIBERS_API void fibers_leave(fibers_vthread *self, uint32_t kind);
 
+// Fiber only, pinned since it began the park. May switch. Unpins, leaves with a PARK request, and says why it was woken.
+FIBERS_API fibers_wake fibers_park(fibers_vthread *self);
+
 // Any thread. The virtual thread the caller runs on, or NULL.
 FIBERS_API fibers_vthread *fibers_vthread_current(void);
 

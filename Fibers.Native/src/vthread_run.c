@@ -78,6 +78,14 @@ void fibers_leave(fibers_vthread *self, uint32_t kind)
         fibers_signal_repay(&self->signal_owed);
 }
 
+// Unpins here and not in C#: between unpinning there and leaving here, a hidden wait of the runtime could park
+// under the next number, and this park would be nobody's.
+fibers_wake fibers_park(fibers_vthread *self)
+{
+    self->pinned--;
+    return park_leave(self, FIBERS_REQUEST_PARK);
+}
+
 // Between the two a carrier is idle. The phase is changed here and not in C#: a carrier that wakes during a
 // collection is held up on its way back to managed code, and must not look idle to the rescue carrier then.
 void fibers_idle_begin(void)

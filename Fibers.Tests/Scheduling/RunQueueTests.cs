@@ -69,6 +69,41 @@ public class RunQueueTests
         }
     }
 
+    // A thief was stopped in the middle while the owner went once around the ring, and then stole itself: the loot landed on the slots
+    // the first thief had yet to copy, and a runnable fiber was gone.
+    [Theory]
+    [MemberData(nameof(Starts))]
+    public void What_a_slow_thief_still_copies_is_not_overwritten_by_loot(uint start)
+    {
+        var queue = new RunQueue(start);
+        var overflow = new InjectQueue();
+        Fiber[] claimed = IdleFibers.Make(4);
+        foreach (Fiber fiber in claimed)
+            queue.Push(fiber, overflow);
+        queue.TryClaimHalf(out RunQueue.Claim claim).ShouldBeTrue();
+        IdleFibers.Drain(queue).ShouldBe(claimed[2..]);
+        foreach (Fiber fiber in IdleFibers.Make(RunQueue.Capacity - claimed.Length))
+        {
+            queue.Push(fiber, overflow);
+            queue.Pop().ShouldBeSameAs(fiber);
+        }
+
+        var victim = new RunQueue();
+        foreach (Fiber fiber in IdleFibers.Make(64))
+            victim.Push(fiber, overflow);
+        queue.IsEmpty.ShouldBeTrue();
+        victim.StealInto(queue).ShouldBeNull();
+        victim.Count.ShouldBe(64);
+
+        var slow = new RunQueue();
+        queue.Move(claim, slow).ShouldBeSameAs(claimed[0]);
+        IdleFibers.Drain(slow).ShouldBe([claimed[1]]);
+        queue.GiveBack();
+        victim.StealInto(queue).ShouldNotBeNull();
+        queue.Count.ShouldBe(31);
+        overflow.Count.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
