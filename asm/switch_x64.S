@@ -105,14 +105,26 @@
 // kernel allow it (thread_pointer.c decides once). Unwind information stays right across the stack
 // swap without a word about it: both stacks have the same shape at that instruction.
 
+// Both leave by a jump and not by `ret`: the processor predicts a return from the calls it has seen, and those were made
+// on the other stack, so a `ret` here is guessed wrong every time. The thread pointer comes last because writing it makes
+// the processor wait for everything before it and hold back everything after it. Until then the stack is the new one and
+// the thread-locals are the old: a signal handler that runs in between finds a thread in native code, as it does before
+// and after. (`switch-raw` in Fibers.Benchmarks measures both.)
+
+#define JUMP_TO_SAVED_ADDRESS                                                                    \
+    popq    %rcx                ; /* X64-SP: rsp is now what it was before the call           */ \
+    .cfi_adjust_cfa_offset -8   ;                                                                \
+    .cfi_register rip, rcx
+
 FUNCTION(fibers_switch_fsgsbase)
     SAVE_CONTEXT
     movq    %rsp, FIBERS_CONTEXT_STACK_POINTER(%rdi)    // the whole parked state is this one word
-    movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rax   // read before the swap: rsi stays valid, but
-    movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // ... from here we stand on the other stack
-    wrfsbase %rax                                       // and from here thread-locals are its own
+    movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rax   // what FS base will be
+    movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // from here we stand on the other stack
     RESTORE_CONTEXT
-    ret                                                 // into whoever called fibers_switch there
+    JUMP_TO_SAVED_ADDRESS
+    wrfsbase %rax                                       // from here thread-locals are its own
+    jmpq    *%rcx                                       // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch_fsgsbase)
 
 FUNCTION(fibers_switch_syscall)
@@ -124,12 +136,13 @@ FUNCTION(fibers_switch_syscall)
     movl    $SYS_arch_prctl, %eax
     syscall                                             // destroys only rcx and r11, both caller-saved
     RESTORE_CONTEXT
-    ret
+    JUMP_TO_SAVED_ADDRESS
+    jmpq    *%rcx                                       // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch_syscall)
 
 // 4. fibers_first_entry: where a fabricated context starts
 // --------------------------------------------------------
-// Reached by the `ret` of fibers_switch. Used for bare contexts (tests, the raw benchmark); virtual
+// Reached by the last jump of fibers_switch. Used for bare contexts (tests, the raw benchmark); virtual
 // threads are born on a kernel thread instead and arrive here never.
 
 FUNCTION_RETURNED_INTO(fibers_first_entry, fibers_first_return, rip) // outermost frame: debuggers stop here
@@ -191,7 +204,7 @@ END_FUNCTION(fibers_revive)
 // 7. Closing notes
 // ----------------
 // Shadow stacks (CET) are detected and refused at start-up (docs/porting.md), so nothing here
-// maintains one; landing pads are not needed because no routine is reached by an indirect jump
-// except through a C function pointer to its first instruction, and the library is built without IBT.
+// maintains one. Landing pads are missing too: the jump that ends a switch goes to a return address, and the
+// library is built without IBT.
 
 NO_EXECUTABLE_STACK
