@@ -12,6 +12,12 @@ internal sealed unsafe partial class Carrier
     // Next slot, own queue, inbox, inject queue, timers, poller, steal, sleep: in that order. Null: stop.
     private Fiber? FindWork()
     {
+        if (_first is { } first)
+        {
+            _first = null;
+            return first;
+        }
+
         if (++_tick % FairnessInterval == 0)
         {
             Gather();

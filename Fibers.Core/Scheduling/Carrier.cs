@@ -21,6 +21,7 @@ internal sealed unsafe partial class Carrier
     private readonly ManualResetEventSlim _attached = new();
     private NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
+    private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
     private int _nextInARow;
     private uint _tick;
     private uint _wakeWord;      // futex: 1 when somebody has woken it
@@ -79,6 +80,9 @@ internal sealed unsafe partial class Carrier
             Scheduler.Idle.WakeForWork();
     }
 
+    /// <summary>Gives way to those that already wait. There is no more work than before, so nobody is woken for it.</summary>
+    public void PushYielded(Fiber fiber) => Queue.Push(fiber, Scheduler.Injected);
+
     /// <summary>Runs next: what was just woken finds its data in the cache.</summary>
     public void PushNext(Fiber fiber)
     {
@@ -88,6 +92,35 @@ internal sealed unsafe partial class Carrier
             Queue.Push(displaced, Scheduler.Injected);
             Scheduler.Idle.WakeForWork();
         }
+    }
+
+    // ---- handing over: the fiber it runs, while pinned -----------------------------------------------------
+
+    /// <summary>
+    /// The fiber to run next, if it can be switched to from here. Null: the carrier's own loop must see to what comes next. Only fibers that have nothing but a queue to be
+    /// taken out of, so that arriving performs no more than a push or a compare-exchange. (The short way from fiber to fiber: Go has it too, through its g0.)
+    /// </summary>
+    public VirtualThread? NextByHand()
+    {
+        if ((_tick + 1) % FairnessInterval == 0 || (TakeNext() ?? Queue.Pop()) is not { } fiber)
+            return null;
+        if ((fiber.VirtualThread ?? BindIdle(fiber)) is { MayBeHandedTo: true } thread)
+        {
+            _tick++;
+            return thread;
+        }
+
+        if (fiber.VirtualThread is not null || !fiber.HasBegun)
+            _first = fiber;
+        return null;
+    }
+
+    /// <summary>The fiber that was handed the carrier, pinned: performs the request of the one it got it from.</summary>
+    public void TakeOver(VirtualThread from, VirtualThread by)
+    {
+        Settle(from);
+        Volatile.Write(ref *(nint*)&_native->Mounted, (nint)by.Native);
+        Volatile.Write(ref _native->Phase, (uint)Phase.Fiber);
     }
 
     // ---- its life ------------------------------------------------------------------------------------------
@@ -113,11 +146,17 @@ internal sealed unsafe partial class Carrier
         if (thread is null)
             return;
         ParkCommit.Undo(Scheduler, thread);
-        Shim.fibers_run(thread.Native); // SEE two-crossings
+        NativeVThread* left = Shim.fibers_run(thread.Native); // SEE two-crossings
+        Settle(left == thread.Native ? thread : VirtualThread.Of(left));
+    }
+
+    // The carrier itself, or the fiber it was handed to, when `left` has left.
+    private void Settle(VirtualThread left)
+    {
         Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
         if (Volatile.Read(ref _native->Contested) != 0 && Shim.fibers_rescue_settle(_native) != 0)
             return; // we were stuck, and the rescue carrier took the fiber
-        ParkCommit.Perform(this, thread);
+        ParkCommit.Perform(this, left);
     }
 
     // A fiber's first turn: it gets a virtual thread, or waits until one is free.
@@ -132,6 +171,22 @@ internal sealed unsafe partial class Carrier
             return null;
         }
 
+        return Bind(fiber, thread);
+    }
+
+    // As Bind, when that costs nothing.
+    private VirtualThread? BindIdle(Fiber fiber)
+    {
+        if (!Scheduler.Pool.TryTakeIdle(out VirtualThread? idle))
+            return null;
+        if (fiber.TryBegin())
+            return Bind(fiber, idle);
+        Scheduler.Pool.Return(idle);
+        return null;
+    }
+
+    private static VirtualThread Bind(Fiber fiber, VirtualThread thread)
+    {
         thread.Fiber = fiber;
         fiber.VirtualThread = thread;
         return thread;

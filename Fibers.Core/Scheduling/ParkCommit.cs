@@ -10,19 +10,19 @@ namespace Fibers.Scheduling;
 /// SEE park-commit
 /// </summary>
 /// <remarks>
-/// Runs on the carrier's own stack, when the fiber's context is saved. The request is copied before the last compare-exchange: after
-/// it another carrier may already run the fiber, and nothing of it may be touched. The rescue carrier follows the same table
-/// natively (rescue.c).
+/// Runs when the fiber's context is saved: on the carrier's own stack, or on that of the fiber it handed the carrier to (then only Yield and
+/// Park without a deadline). Everything of the request is read before the last compare-exchange: after it another carrier may already run the fiber, and nothing of it may be
+/// touched. The rescue carrier follows the same table natively (rescue.c).
 /// </remarks>
 internal static unsafe class ParkCommit
 {
     public static void Perform(Carrier carrier, VirtualThread thread)
     {
-        NativeRequest request = thread.Native->Request;
+        ref readonly NativeRequest request = ref thread.Native->Request;
         switch ((RequestKind)request.Kind)
         {
             case RequestKind.Yield:
-                carrier.PushLocal(thread.Fiber!);
+                carrier.PushYielded(thread.Fiber!);
                 break;
             case RequestKind.Finished:
                 carrier.Finish(thread);

@@ -50,6 +50,12 @@ internal sealed unsafe class VirtualThread : Parker
 
     public DescriptorWaiter[]? PollWaiters { get; set; }
 
+    /// <summary>
+    /// It has left, or is about to, from C# and with nothing but its queue to be taken out of: whoever takes it out of that may hand it the carrier. Written by itself, read by
+    /// whoever owns it next.
+    /// </summary>
+    public bool MayBeHandedTo { get; private set; }
+
     /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
     public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
 
@@ -87,9 +93,16 @@ internal sealed unsafe class VirtualThread : Parker
     private static void Main(NativeVThread* native)
     {
         VirtualThread self = Register(native);
+        self.MayBeHandedTo = true;
         Shim.fibers_vthread_detach(native);
+        self.Arrive();
         while (self.RunOne())
+        {
+            self.MayBeHandedTo = true;
             Shim.fibers_leave(native, (uint)RequestKind.Finished);
+            self.Arrive();
+        }
+
         Unregister(self);
     }
 
@@ -154,7 +167,11 @@ internal sealed unsafe class VirtualThread : Parker
     public override Wake Park(long deadlineNs)
     {
         Native->Request.DeadlineNs = deadlineNs;
-        return (Wake)Shim.fibers_park(Native); // it unpins, and settles the park word, where nothing hidden can come between
+        MayBeHandedTo = deadlineNs == Clock.Never; // else there is a timer to take back first
+        VirtualThread? next = MayBeHandedTo ? PinnedCarrier?.NextByHand() : null;
+        var wake = (Wake)Shim.fibers_park(Native, next is null ? null : next.Native); // unpins, and settles the park word, where nothing hidden can come between
+        Arrive();
+        return wake;
     }
 
     public override Wake Abandon()
@@ -172,8 +189,30 @@ internal sealed unsafe class VirtualThread : Parker
 
     public void Yield()
     {
+        Pin();
         Native->Request.Reason = (uint)ParkReason.Yield;
-        Shim.fibers_leave(Native, (uint)RequestKind.Yield);
+        MayBeHandedTo = true;
+        VirtualThread? next = PinnedCarrier?.NextByHand();
+        Shim.fibers_yield(Native, next is null ? null : next.Native); // unpins
+        Arrive();
+    }
+
+    // After every crossing that was made here, and never anywhere else: a fiber that left from native code goes on there, where no request can
+    // be performed.
+    private void Arrive()
+    {
+        MayBeHandedTo = false;
+        if (Native->HandedBy != null)
+            TakeOver();
+    }
+
+    // Another fiber has handed its carrier to this one. Pinned by the crossing (arrive in vthread_run.c).
+    private void TakeOver()
+    {
+        NativeVThread* left = Native->HandedBy;
+        Native->HandedBy = null;
+        PinnedCarrier!.TakeOver(Of(left), this);
+        Unpin();
     }
 
     // ---- waking: anybody ------------------------------------------------------------------------------

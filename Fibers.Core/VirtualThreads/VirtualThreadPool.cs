@@ -75,7 +75,8 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
         Shim.fibers_stacks_destroy(_stacks);
     }
 
-    private bool TryTakeIdle([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VirtualThread? idle)
+    /// <summary>Any thread; never blocks.</summary>
+    public bool TryTakeIdle([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VirtualThread? idle)
     {
         Latch.Scope scope = _latch.Enter();
         bool any = _idle.TryPop(out idle);

@@ -63,6 +63,7 @@ internal unsafe struct NativeCarrier
     public uint Rescuer;
     public NativeInbox* Inbox;
     public NativeCarrier* Next;
+    public NativeVThread* Leaving;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -86,6 +87,7 @@ internal unsafe struct NativeVThread
     public uint CancelWord;
     public uint Shielded;
     public uint Uncommitted;
+    public NativeVThread* HandedBy;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -165,6 +165,7 @@ typedef struct fibers_carrier {
     uint32_t rescuer;             // 1: this is the rescue carrier
     fibers_inbox *inbox;
     struct fibers_carrier *next;  // in inbox->carriers; never unlinked
+    struct fibers_vthread *leaving; // hands the carrier over to another fiber, which performs its request; only its own thread
 } fibers_carrier;
 
 typedef struct fibers_vthread {
@@ -186,6 +187,7 @@ typedef struct fibers_vthread {
     _Atomic uint32_t cancel_word;   // FIBERS_CANCEL_* bits; whoever changes PENDING to DELIVERED delivers
     uint32_t shielded;              // > 0: cancellation is held back; only the fiber writes
     uint32_t uncommitted;           // 1 in the inbox: left on the rescue carrier, its request is still to be performed
+    struct fibers_vthread *handed_by; // it was handed its carrier, and must perform this one's request; only the fiber
 } fibers_vthread;
 
 // ---- start-up --------------------------------------------------------------------------------------
@@ -255,14 +257,21 @@ FIBERS_API int fibers_vthread_destroy(fibers_vthread *vthread);
 // Any thread. Gives the pages below the saved stack pointer back to the system.
 FIBERS_API void fibers_vthread_trim(fibers_vthread *vthread);
 
-// Carrier only. Runs `vthread` until it leaves; its request says what it wants.
-FIBERS_API void fibers_run(fibers_vthread *vthread);
+// Carrier only. Runs `vthread` until somebody leaves, and returns who that is: `vthread`, or one that it, or its successor,
+// handed the carrier over to. That one's request says what it wants.
+FIBERS_API fibers_vthread *fibers_run(fibers_vthread *vthread);
 
-// Fiber only. May switch. Leaves with a request of `kind` (the other fields are already filled).
+// Fiber only. May switch. Leaves with a request of `kind` (the other fields are already filled). After this and after the next
+// two: when `handed_by` is set the caller is pinned, performs that one's request, clears it and unpins.
 FIBERS_API void fibers_leave(fibers_vthread *self, uint32_t kind);
 
 // Fiber only, pinned since it began the park. May switch. Unpins, leaves with a PARK request, and says why it was woken.
-FIBERS_API fibers_wake fibers_park(fibers_vthread *self);
+// `next`: runs on this carrier instead, at once; it must have left by fibers_leave, fibers_park or fibers_yield called from C#, or
+// by fibers_vthread_detach, and be the caller's to run. NULL: back to the carrier.
+FIBERS_API fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next);
+
+// As fibers_park, with a YIELD request.
+FIBERS_API void fibers_yield(fibers_vthread *self, fibers_vthread *next);
 
 // Any thread. The virtual thread the caller runs on, or NULL.
 FIBERS_API fibers_vthread *fibers_vthread_current(void);

@@ -73,6 +73,7 @@ typedef struct vthread_block { // the public part plus what only C needs
     struct vthread_block *wait_previous;
     int64_t wait_deadline_ns;
 } vthread_block;
+void fibers_detach_context(fibers_vthread *self);
 fibers_vthread *fibers_vthread_of(pthread_t thread);
 fibers_carrier *fibers_carrier_of(pthread_t thread);
 void fibers_vthread_start(void);
@@ -149,14 +150,20 @@ static inline bool park_wake(fibers_vthread *vthread, uint64_t number, fibers_wa
     return claim != CLAIM_LOST;
 }
 
-// Fiber only. May switch. Leaves under the number park_begin gave; says why it was woken.
-static inline fibers_wake park_leave(fibers_vthread *self, uint32_t kind)
+// Fiber only, when it runs again. Says why it was woken.
+static inline fibers_wake park_settle(fibers_vthread *self)
 {
-    fibers_leave(self, kind);
     uint64_t word = atomic_load_explicit(&self->park_word, memory_order_acquire);
     atomic_store_explicit(&self->park_word, FIBERS_PARK_WORD(FIBERS_PARK_NUMBER(word), 0, FIBERS_RUNNING),
                           memory_order_relaxed);
     return FIBERS_PARK_WAKE(word);
+}
+
+// Fiber only. May switch. Leaves under the number park_begin gave; says why it was woken.
+static inline fibers_wake park_leave(fibers_vthread *self, uint32_t kind)
+{
+    fibers_leave(self, kind);
+    return park_settle(self);
 }
 
 // Fiber only. True for the one delivery of a pending cancellation.

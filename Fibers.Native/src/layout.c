@@ -19,11 +19,11 @@ static const struct {
     FIELD(fibers_inbox, pushes), FIELD(fibers_inbox, carriers), FIELD(fibers_inbox, rescued), FIELD(fibers_inbox, rescue),
     SIZE(fibers_carrier), FIELD(fibers_carrier, context), FIELD(fibers_carrier, signal_owed), FIELD(fibers_carrier, kernel_tid), FIELD(fibers_carrier, mounted),
     FIELD(fibers_carrier, switches), FIELD(fibers_carrier, phase), FIELD(fibers_carrier, contested), FIELD(fibers_carrier, index), FIELD(fibers_carrier, rescuer),
-    FIELD(fibers_carrier, inbox), FIELD(fibers_carrier, next),
+    FIELD(fibers_carrier, inbox), FIELD(fibers_carrier, next), FIELD(fibers_carrier, leaving),
     SIZE(fibers_vthread), FIELD(fibers_vthread, context), FIELD(fibers_vthread, signal_owed), FIELD(fibers_vthread, running_tid), FIELD(fibers_vthread, carrier),
     FIELD(fibers_vthread, park_word), FIELD(fibers_vthread, request), FIELD(fibers_vthread, index), FIELD(fibers_vthread, virtual_tid), FIELD(fibers_vthread, pinned),
     FIELD(fibers_vthread, handler_depth), FIELD(fibers_vthread, cooperative), FIELD(fibers_vthread, inbox), FIELD(fibers_vthread, inbox_next),
-    FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted),
+    FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted), FIELD(fibers_vthread, handed_by),
     SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
 };
 

@@ -151,15 +151,9 @@ int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*ent
     return 0;
 }
 
-void fibers_vthread_detach(fibers_vthread *self)
+void fibers_detach_context(fibers_vthread *self)
 {
-    vthread_block *block = (vthread_block *)self;
-    fibers_detach(&self->context, &block->boot_state, BOOT_DETACHED);
-    // Resumed. By a carrier, unless it is destroyed before it ever ran: then there is none to go back to.
-    if (self->carrier != NULL)
-        self->pinned = 0;
-    if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
-        fibers_signal_repay(&self->signal_owed);
+    fibers_detach(&self->context, &((vthread_block *)self)->boot_state, BOOT_DETACHED);
 }
 
 void fibers_vthread_forget(vthread_block *block)

@@ -28,6 +28,7 @@ int fibers_vthread_destroy(fibers_vthread *vthread)
     wait_until_gone(block);
     atomic_store(&block->kernel_exit, 1);
     vthread->pinned = 1; // it will run on a kernel thread of its own, with no carrier to go back to
+    vthread->carrier = NULL;
     // The child inherits the mask. It must not be interrupted: the way out is short, and it ends by
     // giving back the very stack a handler would use.
     sigset_t all, before;

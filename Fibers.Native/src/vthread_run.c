@@ -1,4 +1,11 @@
-// The two crossings: a carrier into a fiber, and a fiber back to whoever carries it.
+// The two crossings: a carrier into a fiber, and a fiber back to whoever carries it. And the short way from one fiber
+// to the next, which leaves the carrier out:
+//
+//     fibers_run ─► A ── leaves ──► back in fibers_run            two switches from fiber to fiber
+//     fibers_run ─► A ── hands over to ──► B ── leaves ──► ...    one
+//
+// A fiber may not be made runnable before its context is saved, and nobody but the code after the switch can know
+// that. So whoever arrives performs the request of the one that left: the carrier, or B (VirtualThread.cs).
 #include "internal.h"
 
 #include <linux/futex.h>
@@ -50,40 +57,96 @@ static void be_stuck(fibers_carrier *carrier)
         fibers_block_kernel_thread(1000000);
 }
 
-void fibers_run(fibers_vthread *vthread)
+// The one that runs on `carrier` from here on.
+static void mount(fibers_carrier *carrier, fibers_vthread *vthread)
 {
-    fibers_carrier *carrier = fibers_self_carrier;
     vthread->carrier = carrier;
     // Relaxed is enough: pthread_kill reads it behind a process-wide barrier (redirect_signals.c).
     atomic_store_explicit(&vthread->running_tid, carrier->kernel_tid, memory_order_relaxed);
-    atomic_store_explicit(&carrier->mounted, vthread, memory_order_relaxed);
     atomic_store_explicit(&carrier->switches, atomic_load_explicit(&carrier->switches, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+// `left` has left and its context is saved: its request may be looked at.
+static void dismount(fibers_carrier *carrier, fibers_vthread *left)
+{
+    atomic_store_explicit(&left->running_tid, 0, memory_order_relaxed);
+    atomic_store_explicit(&carrier->phase, FIBERS_PHASE_RETURNED, memory_order_release);
+}
+
+fibers_vthread *fibers_run(fibers_vthread *vthread)
+{
+    fibers_carrier *carrier = fibers_self_carrier;
+    mount(carrier, vthread);
+    atomic_store_explicit(&carrier->mounted, vthread, memory_order_relaxed);
     atomic_store_explicit(&carrier->phase, FIBERS_PHASE_FIBER, memory_order_release);
 
     fibers_switch(&carrier->context, &vthread->context); // SEE two-crossings
 
-    atomic_store_explicit(&vthread->running_tid, 0, memory_order_relaxed);
-    atomic_store_explicit(&carrier->phase, FIBERS_PHASE_RETURNED, memory_order_release);
+    fibers_vthread *left = atomic_load_explicit(&carrier->mounted, memory_order_relaxed);
+    dismount(carrier, left);
     if (UNLIKELY(atomic_load_explicit(&carrier->signal_owed, memory_order_relaxed)))
         fibers_signal_repay(&carrier->signal_owed);
     if (UNLIKELY(fibers_fault(FIBERS_FAULT_STUCK)) && !carrier->rescuer)
         be_stuck(carrier);
+    return left;
+}
+
+// First thing on a fiber that runs again. Its carrier is NULL when it is being destroyed, on a kernel thread of its own.
+static void arrive(fibers_vthread *self)
+{
+    fibers_carrier *carrier = self->carrier;
+    if (carrier != NULL && carrier->leaving != NULL) {
+        self->handed_by = carrier->leaving;
+        carrier->leaving = NULL;
+        dismount(carrier, self->handed_by);
+        self->pinned++; // until it has performed the request: VirtualThread.TakeOver
+    }
+    if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
+        fibers_signal_repay(&self->signal_owed);
 }
 
 void fibers_leave(fibers_vthread *self, uint32_t kind)
 {
     self->request.kind = kind;
     fibers_switch(&self->context, &self->carrier->context); // returns later, perhaps on another carrier
-    if (UNLIKELY(atomic_load_explicit(&self->signal_owed, memory_order_relaxed)))
-        fibers_signal_repay(&self->signal_owed);
+    arrive(self);
 }
 
 // Unpins here and not in C#: between unpinning there and leaving here, a hidden wait of the runtime could park
 // under the next number, and this park would be nobody's.
-fibers_wake fibers_park(fibers_vthread *self)
+static void leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
 {
     self->pinned--;
-    return park_leave(self, FIBERS_REQUEST_PARK);
+    if (next == NULL) {
+        fibers_leave(self, kind);
+        return;
+    }
+    fibers_carrier *carrier = self->carrier;
+    self->request.kind = kind;
+    carrier->leaving = self; // `mounted` is self too, until `next` has performed the request
+    mount(carrier, next);
+    fibers_switch(&self->context, &next->context);
+    arrive(self);
+}
+
+fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next)
+{
+    leave_to(self, FIBERS_REQUEST_PARK, next);
+    return park_settle(self);
+}
+
+void fibers_yield(fibers_vthread *self, fibers_vthread *next)
+{
+    leave_to(self, FIBERS_REQUEST_YIELD, next);
+}
+
+void fibers_vthread_detach(fibers_vthread *self)
+{
+    fibers_detach_context(self);
+    // Resumed. By a carrier, unless it is destroyed before it ever ran: then there is none to go back to.
+    if (self->carrier != NULL)
+        self->pinned = 0;
+    arrive(self);
 }
 
 // Between the two a carrier is idle. The phase is changed here and not in C#: a carrier that wakes during a
