@@ -47,7 +47,8 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(wakeups)          \
     X(storm)            \
     X(many)             \
-    X(rescue)
+    X(rescue)           \
+    X(refusal)
 #define DECLARE_TOPIC(name) void topic_##name(void);
 TOPICS(DECLARE_TOPIC)
 

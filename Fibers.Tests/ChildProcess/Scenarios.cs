@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fibers.Tests.Support;
 
 namespace Fibers.Tests.ChildProcess;
 
@@ -8,6 +9,7 @@ internal static partial class Scenarios
 {
     public const string StackOverflow = "stack-overflow";
     public const string ReportBackend = "report-backend";
+    public const string ReportWithShadowStack = "report-with-shadow-stack";
     public const string RequireNative = "require-native";
     public const string ReadConsole = "read-console";
     public const string StarvePool = "starve-pool";
@@ -21,6 +23,7 @@ internal static partial class Scenarios
     {
         StackOverflow => OverflowOnFiber(),
         ReportBackend => Report(),
+        ReportWithShadowStack => ReportWhen(Faults.ShadowStack),
         RequireNative => RequireNativeBackend(),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         StarvePool => Blocking.StarvedPool.Compare(),
@@ -54,6 +57,12 @@ internal static partial class Scenarios
         int answer = runtime.Run(() => 42);
         Console.WriteLine($"{runtime.Backend}|{runtime.FallbackReason}|{answer}");
         return 0;
+    }
+
+    private static int ReportWhen(uint fault)
+    {
+        using (Faults.Always(fault))
+            return Report();
     }
 
     private static int RequireNativeBackend()
