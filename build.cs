@@ -112,9 +112,9 @@ bool BuildShim(Target target, string sanitizer, bool check)
 static bool IsInstalled(string command) =>
     Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command)));
 
-// The C programme says how many checks it made; the other tests of a report repeat parts of it.
+// The C programmes say how many checks they made; the other tests of a report repeat parts of that.
 static int ChecksIn(string report) => XDocument.Load(report).Descendants("testcase")
-    .Where(static test => (string?)test.Attribute("name") == "shim")
+    .Where(static test => (string?)test.Attribute("name") is "shim" or "shim_single_file")
     .Sum(static test => int.Parse(Regex.Match(test.Value, @"(\d+) checks in \d+ topics") is { Success: true } match ? match.Groups[1].Value : "0"));
 
 int Pack(Options options)
