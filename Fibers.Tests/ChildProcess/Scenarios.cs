@@ -11,6 +11,7 @@ internal static partial class Scenarios
     public const string ReportBackend = "report-backend";
     public const string ReportWithShadowStack = "report-with-shadow-stack";
     public const string RequireNative = "require-native";
+    public const string SmallProgramme = "small-programme";
     public const string ReadConsole = "read-console";
     public const string StarvePool = "starve-pool";
     public const string ExhaustDescriptors = "exhaust-descriptors";
@@ -25,6 +26,7 @@ internal static partial class Scenarios
         ReportBackend => Report(),
         ReportWithShadowStack => ReportWhen(Faults.ShadowStack),
         RequireNative => RequireNativeBackend(),
+        SmallProgramme => ChildProcess.SmallProgramme.Run(),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         StarvePool => Blocking.StarvedPool.Compare(),
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),

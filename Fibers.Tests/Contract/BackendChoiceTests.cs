@@ -25,6 +25,16 @@ public class BackendChoiceTests
     }
 
     [Fact]
+    public void The_same_programme_prints_the_same_on_kernel_threads()
+    {
+        ChildResult native = Child.Run(Scenarios.SmallProgramme, ("FIBERS_BACKEND", "native")), threads = Child.Run(Scenarios.SmallProgramme, ("FIBERS_BACKEND", "threads"));
+        native.ExitCode.ShouldBe(0, native.Error);
+        threads.ExitCode.ShouldBe(0, threads.Error);
+        native.Output.ShouldContain("canceled Canceled");
+        threads.Output.ShouldBe(native.Output);
+    }
+
+    [Fact]
     public void A_shadow_stack_makes_Auto_fall_back_and_the_reason_says_so()
     {
         ChildResult result = Child.Run(Scenarios.ReportWithShadowStack);

@@ -27,8 +27,8 @@ public sealed class PackageFixture : IDisposable
 
     public string Symbols => Directory.GetFiles(_packages.Value, "*.snupkg").ShouldHaveSingleItem();
 
-    /// <summary>Publishes the consumer in this manner and runs it; its lines by name.</summary>
-    public Dictionary<string, string> RunConsumer(string manner, params string[] arguments)
+    /// <summary>Publishes the consumer in this manner; returns the folder it is in.</summary>
+    public string Publish(string manner, params string[] arguments)
     {
         string version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
         string cache = Path.Combine(_folder, "cache"), project = Directory.CreateDirectory(Path.Combine(_folder, manner)).FullName, output = Path.Combine(project, "out");
@@ -38,9 +38,12 @@ public sealed class PackageFixture : IDisposable
             $"-p:FibersVersion={version}", $"-p:RestoreAdditionalProjectSources={_packages.Value}", $"-p:RestorePackagesPath={cache}"]);
         using (JsonDocument metadata = JsonDocument.Parse(File.ReadAllText(Path.Combine(cache, "fibers", version, ".nupkg.metadata"))))
             metadata.RootElement.GetProperty("source").GetString().ShouldBe(_packages.Value, "restored from the folder");
-        return Tool.Run(output, Path.Combine(output, "Consumer")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(static line => line.Split('=', 2)).ToDictionary(static line => line[0], static line => line[1]);
+        return output;
     }
+
+    /// <summary>What it prints, by name.</summary>
+    public static Dictionary<string, string> Run(string published) => Tool.Run(published, Path.Combine(published, "Consumer")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(static line => line.Split('=', 2)).ToDictionary(static line => line[0], static line => line[1]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 

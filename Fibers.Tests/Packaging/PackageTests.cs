@@ -42,11 +42,31 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
     [InlineData("self-contained-single-file", "--self-contained", "true", "-p:PublishSingleFile=true")]
     public void A_fresh_project_runs_its_blocking_calls_on_fibers(string manner, params string[] arguments)
     {
-        Assert.SkipUnless(RuntimeInformation.RuntimeIdentifier.EndsWith("-x64", StringComparison.Ordinal), "Runtime packs are looked for on x64 only.");
-        Dictionary<string, string> found = fixture.RunConsumer(manner, arguments);
+        OnlyOnX64();
+        Dictionary<string, string> found = PackageFixture.Run(fixture.Publish(manner, arguments));
         found["Backend"].ShouldBe("Native");
-        found["Sum"].ShouldBe(Enumerable.Range(0, Clients).Sum(static i => (byte)(i + 1)).ToString(CultureInfo.InvariantCulture));
         int.Parse(found["Threads"], CultureInfo.InvariantCulture).ShouldBeLessThan(Clients / 4, "calls parked their fibers, not kernel threads");
+        ShouldHaveTheResults(found);
+    }
+
+    [Fact]
+    public void Without_its_native_library_it_does_the_same_on_kernel_threads_and_says_why()
+    {
+        OnlyOnX64();
+        string published = fixture.Publish("without-the-library", "--self-contained", "false");
+        File.Delete(Path.Combine(published, "libfibers.so"));
+        Dictionary<string, string> found = PackageFixture.Run(published);
+        found["Backend"].ShouldStartWith("Threads");
+        found["Backend"].ShouldContain("the native library could not be loaded");
+        ShouldHaveTheResults(found);
+    }
+
+    private static void OnlyOnX64() =>
+        Assert.SkipUnless(RuntimeInformation.RuntimeIdentifier.EndsWith("-x64", StringComparison.Ordinal), "The consumer is published for linux-x64.");
+
+    private static void ShouldHaveTheResults(Dictionary<string, string> found)
+    {
+        found["Sum"].ShouldBe(Enumerable.Range(0, Clients).Sum(static i => (byte)(i + 1)).ToString(CultureInfo.InvariantCulture));
         found["File"].ShouldBe("written on a fiber");
         found["Process"].ShouldBe("from a child");
         found["Kept"].ShouldBe("kept");
