@@ -362,7 +362,8 @@ typedef enum fibers_fault_point {
     FIBERS_FAULT_INTERRUPTED = 5,  // a redirected call fails with EINTR
     FIBERS_FAULT_MEMORY = 6,       // the shim gets no memory for a call: it makes the plain one
     FIBERS_FAULT_STUCK = 7,        // a carrier that comes back from a fiber stays there until the rescue carrier has run one
-    FIBERS_FAULT_COUNT = 8,
+    FIBERS_FAULT_SHADOW_STACK = 8, // fibers_start finds a shadow stack in use: ENOTSUP
+    FIBERS_FAULT_COUNT = 9,
 } fibers_fault_point;
 FIBERS_API void fibers_fault_set(uint32_t point, int32_t after, int32_t times);
 

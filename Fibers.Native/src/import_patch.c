@@ -166,12 +166,24 @@ static void patch_relocations(const struct dl_phdr_info *module, const struct dy
     }
 }
 
+static void learn_text(const struct dl_phdr_info *module, uint32_t class)
+{
+    for (int i = 0; i < module->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &module->dlpi_phdr[i];
+        uintptr_t low = module->dlpi_addr + header->p_vaddr, high = low + header->p_memsz;
+        bool contains_us = (uintptr_t)learn_text >= low && (uintptr_t)learn_text < high;
+        if (header->p_type == PT_LOAD && (header->p_flags & PF_X) && (contains_us || class == (MODULES_RUNTIME | MODULES_SYSTEM)))
+            fibers_call_origin_learn(!contains_us, low, high);
+    }
+}
+
 static int visit(struct dl_phdr_info *module, size_t size, void *argument)
 {
     (void)size;
     struct pass *pass = argument;
     pass->adds = module->dlpi_adds;
     uint32_t class = classify(module);
+    learn_text(module, class);
     struct dynamic dynamic;
     if (class == 0 || !read_dynamic(module, &dynamic))
         return 0;

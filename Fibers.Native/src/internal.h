@@ -101,6 +101,13 @@ typedef struct import {
 #define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER)
 int fibers_import_patch(const import *table, size_t count, bool only_new);
 
+// ---- call_origin.c ----
+extern bool fibers_runtime_is_program;
+// At start: where the code of the shim lies, or that of a program that contains the runtime.
+void fibers_call_origin_learn(bool is_program, uintptr_t low, uintptr_t high);
+// In a single-file application only. `frame` is one of the shim's.
+bool fibers_called_by_runtime(void **frame);
+
 // ---- vthread_run.c ----
 void fibers_idle_begin(void);
 void fibers_idle_end(void);
@@ -179,15 +186,24 @@ static inline bool cancel_deliver(fibers_vthread *self)
     return false;
 }
 
-// The calling fiber, when it may park here and now: not in a signal handler, not pinned, and standing on
+// The calling fiber, when it may park here and now as far as it goes: not in a signal handler, not pinned, and standing on
 // its own stack (a handler on the alternate stack does not).
-static inline fibers_vthread *fiber_that_may_park(void)
+static inline fibers_vthread *fiber_on_its_stack(void)
 {
     fibers_vthread *self = fibers_self;
     if (LIKELY(self == NULL))
         return NULL;
     char here;
     if (self->handler_depth != 0 || self->pinned != 0 || (void *)&here < self->stack_low || (void *)&here >= self->stack_high)
+        return NULL;
+    return self;
+}
+
+// The calling fiber, when this redirected call may park it: fiber_on_its_stack, and the caller is not the runtime.
+static inline fibers_vthread *fiber_that_may_park(void)
+{
+    fibers_vthread *self = fiber_on_its_stack();
+    if (self != NULL && UNLIKELY(fibers_runtime_is_program) && fibers_called_by_runtime(__builtin_frame_address(0)))
         return NULL;
     return self;
 }

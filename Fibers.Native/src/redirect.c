@@ -74,8 +74,8 @@ static const import redirected[] = {
     {"usleep", redirected_usleep, NATIVE_CODE},
     {"sleep", redirected_sleep, NATIVE_CODE},
     {"waitpid", redirected_waitpid, NATIVE_CODE},
+    {"sched_yield", redirected_runtime_sched_yield, MODULES_RUNTIME}, // first: the runtime may be in the same program as the rest
     {"sched_yield", redirected_sched_yield, NATIVE_CODE},
-    {"sched_yield", redirected_runtime_sched_yield, MODULES_RUNTIME},
     // Descriptor numbers are reused: whoever closes one must say so.
     {"close", redirected_close, NATIVE_CODE},
     {"dup2", redirected_dup2, NATIVE_CODE},

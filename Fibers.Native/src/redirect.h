@@ -67,7 +67,8 @@ int redirected_open(const char *path, int flags, ...);
 // redirect_names.c
 int redirected_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result);
 int redirected_getnameinfo(const struct sockaddr *address, socklen_t address_size, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags);
-// redirect_time.c
+// redirect_time.c; the first: fiber only, may switch
+int fibers_yield(fibers_vthread *self);
 int redirected_nanosleep(const struct timespec *duration, struct timespec *remaining);
 int redirected_usleep(useconds_t microseconds);
 unsigned int redirected_sleep(unsigned int seconds);

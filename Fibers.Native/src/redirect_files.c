@@ -2,6 +2,7 @@
 // that is not to be had to the pool, with the fiber parked. Results and errors are those of the plain calls.
 #include "offload.h"
 #include "redirect.h"
+#include "without_waiting.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -63,11 +64,6 @@ static bool is_regular(int descriptor)
     return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-static bool unsupported(int error)
-{
-    return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS;
-}
-
 // A read of a regular file at `offset` (-1: at the descriptor's position). A short count from the cache is only
 // the end of the file if nothing follows.
 ssize_t fibers_file_read(fibers_vthread *self, int descriptor, void *buffer, size_t size, int64_t offset)
@@ -76,14 +72,14 @@ ssize_t fibers_file_read(fibers_vthread *self, int descriptor, void *buffer, siz
     while (done < size) {
         struct iovec vector = {(char *)buffer + done, size - done};
         int64_t at = offset < 0 ? -1 : offset + (int64_t)done;
-        ssize_t count = preadv2(descriptor, &vector, 1, at, RWF_NOWAIT);
+        ssize_t count = readv_without_waiting(descriptor, &vector, 1, at);
         if (count == 0)
             break;
         if (count > 0) {
             done += (size_t)count;
             continue;
         }
-        if (errno != EAGAIN && !unsupported(errno))
+        if (errno != EAGAIN && !knows_only_waiting(errno))
             return done > 0 ? (ssize_t)done : -1;
         long result;
         if (!fibers_uring(self, URING_READ, descriptor, vector.iov_base, vector.iov_len, at, &result)) {
@@ -100,8 +96,8 @@ ssize_t fibers_file_read(fibers_vthread *self, int descriptor, void *buffer, siz
 ssize_t fibers_file_write(fibers_vthread *self, int descriptor, const void *buffer, size_t size, int64_t offset)
 {
     struct iovec vector = {(void *)buffer, size};
-    ssize_t count = pwritev2(descriptor, &vector, 1, offset, RWF_NOWAIT);
-    if (count == (ssize_t)size || (count < 0 && errno != EAGAIN && !unsupported(errno)))
+    ssize_t count = writev_without_waiting(descriptor, &vector, 1, offset);
+    if (count == (ssize_t)size || (count < 0 && errno != EAGAIN && !knows_only_waiting(errno)))
         return count;
     size_t done = count > 0 ? (size_t)count : 0;
     int64_t at = offset < 0 ? -1 : offset + (int64_t)done;
@@ -136,8 +132,8 @@ ssize_t redirected_preadv(int descriptor, const struct iovec *vectors, int count
     fibers_vthread *self = fiber_that_may_park();
     if (self == NULL || offset < 0 || !is_regular(descriptor))
         return preadv(descriptor, vectors, count, offset);
-    ssize_t now = preadv2(descriptor, vectors, count, offset, RWF_NOWAIT);
-    if (now >= 0 || (errno != EAGAIN && !unsupported(errno)))
+    ssize_t now = readv_without_waiting(descriptor, vectors, count, offset);
+    if (now >= 0 || (errno != EAGAIN && !knows_only_waiting(errno)))
         return now;
     struct file_call call = {{.call = call_preadv}, .descriptor = descriptor, .vectors = vectors, .count = count, .offset = offset};
     return fibers_offload(self, &call.job, FIBERS_REASON_FILE);
@@ -203,7 +199,7 @@ static long call_open(fibers_job *job)
 int redirected_open(const char *path, int flags, ...)
 {
     mode_t mode = 0;
-    if (flags & (O_CREAT | __O_TMPFILE)) {
+    if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {
         va_list list;
         va_start(list, flags);
         mode = (mode_t)va_arg(list, int);

@@ -93,7 +93,7 @@ ssize_t redirected_sendto(int descriptor, const void *buffer, size_t size, int f
 static size_t remaining_vectors(const struct msghdr *message, size_t done, struct iovec *out, size_t capacity)
 {
     size_t count = 0;
-    for (size_t i = 0; i < message->msg_iovlen && count < capacity; i++) {
+    for (size_t i = 0; i < (size_t)message->msg_iovlen && count < capacity; i++) {
         size_t length = message->msg_iov[i].iov_len;
         if (done >= length) {
             done -= length;
@@ -112,7 +112,7 @@ ssize_t redirected_sendmsg(int descriptor, const struct msghdr *message, int fla
     if (!blocking_call_begin(&call, descriptor, POLLOUT, FIBERS_REASON_WRITE) || (flags & MSG_DONTWAIT))
         return sendmsg(descriptor, message, flags);
     size_t size = 0, done = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++)
+    for (size_t i = 0; i < (size_t)message->msg_iovlen; i++)
         size += message->msg_iov[i].iov_len;
     struct msghdr rest = *message;
     struct iovec vectors[64];

@@ -1,6 +1,7 @@
 // read, write and their kin on whatever a descriptor may be: sockets, pipes, terminals, files. Sockets and pipes know
 // how to be asked without blocking; for the rest poll is asked first. Regular files go to redirect_files.c.
 #include "blocking_call.h"
+#include "without_waiting.h"
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -42,8 +43,8 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
         }
         if (!socket) {
             struct iovec vector = {buffer, limited(size)};
-            count = preadv2(descriptor, &vector, 1, -1, RWF_NOWAIT);
-            if (count < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)) {
+            count = readv_without_waiting(descriptor, &vector, 1, -1);
+            if (count < 0 && knows_only_waiting(errno)) {
                 if (ready_now(descriptor, POLLIN))
                     return read(descriptor, buffer, limited(size));
                 errno = EAGAIN;
@@ -85,8 +86,8 @@ ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
         }
         if (!socket) {
             struct iovec vector = {(void *)rest, limited(left)};
-            count = pwritev2(descriptor, &vector, 1, -1, RWF_NOWAIT);
-            if (count < 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)) {
+            count = writev_without_waiting(descriptor, &vector, 1, -1);
+            if (count < 0 && knows_only_waiting(errno)) {
                 if (ready_now(descriptor, POLLOUT))
                     count = write(descriptor, rest, left < PIPE_ATOMIC ? left : PIPE_ATOMIC);
                 else

@@ -52,13 +52,16 @@ unsigned int redirected_sleep(unsigned int seconds)
     return redirected_nanosleep(&duration, &remaining) == 0 ? 0 : (unsigned int)(remaining.tv_sec + (remaining.tv_nsec > 0));
 }
 
+int fibers_yield(fibers_vthread *self)
+{
+    self->request.reason = FIBERS_REASON_YIELD;
+    fibers_leave(self, FIBERS_REQUEST_YIELD);
+    return 0;
+}
+
 // For native libraries; the runtime's own yields are another matter (redirected_runtime_sched_yield).
 int redirected_sched_yield(void)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL)
-        return sched_yield();
-    self->request.reason = FIBERS_REASON_YIELD;
-    fibers_leave(self, FIBERS_REQUEST_YIELD);
-    return 0;
+    return self == NULL ? sched_yield() : fibers_yield(self);
 }

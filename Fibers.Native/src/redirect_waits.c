@@ -9,7 +9,7 @@
 //   3. it is not a wait for the end of a collection. Such a fiber would only be moved from one stopped
 //      carrier to another, and it may hold native locks. Learned at start as well: the first return address,
 //      walking outwards, at which a collection wait differs from all others.
-//   4. the fiber may park at all (fiber_that_may_park).
+//   4. the fiber may park at all (fiber_on_its_stack).
 //
 // Anything else blocks the kernel thread as before; the watchdog sees to the rest.
 //
@@ -22,6 +22,7 @@
 // Ordering    a signaller that skips the table because `parked_waiters` is 0 cannot have missed a waiter: the
 //             waiter counted itself before it released the mutex, and whoever changes the waited-for state
 //             holds that mutex in between.
+#include "frames.h"
 #include "redirect.h"
 
 #include <dlfcn.h>
@@ -58,38 +59,11 @@ static _Atomic int parked_waiters;
 
 // ---- where are we? ------------------------------------------------------------------------------------
 
-// Where pointer authentication is on, a saved return address is signed for its place on its own stack: without the signature it
-// compares equal on all of them.
-static void *unsigned_address(void *address)
-{
-#if defined(__aarch64__)
-    register void *link __asm__("x30") = address;
-    __asm__("hint #7" : "+r"(link)); // xpaclri: does nothing on older processors
-    return link;
-#else
-    return address;
-#endif
-}
-
-// The runtime keeps frame pointers. Each step must go outwards and stay near; anything else ends the walk.
 static int walk(void **frame, struct chain *out)
 {
     int length = 0;
-    while (length < CHAIN) {
-#if defined(__riscv)
-        void **next = (void **)frame[-2];
-        void *return_address = frame[-1];
-#else
-        void **next = (void **)frame[0];
-        void *return_address = frame[1];
-#endif
-        if (return_address == NULL)
-            break;
-        out->address[length++] = unsigned_address(return_address);
-        if (next <= frame || (char *)next - (char *)frame > 65536 || ((uintptr_t)next & 7) != 0)
-            break;
-        frame = next;
-    }
+    for (; frame != NULL && length < CHAIN && return_address_of(frame) != NULL; frame = caller_frame(frame))
+        out->address[length++] = return_address_of(frame);
     return out->length = length;
 }
 
@@ -304,13 +278,11 @@ fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now)
 
 // ---- the replacements -----------------------------------------------------------------------------------
 
-#define OWN_FRAME ((void **)__builtin_frame_address(0))
-
 int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
     if (UNLIKELY(calibrating == FIBERS_CALIBRATE_WAIT || calibrating == FIBERS_CALIBRATE_COLLECTION))
         record(OWN_FRAME);
-    fibers_vthread *self = fiber_that_may_park();
+    fibers_vthread *self = fiber_on_its_stack();
     if (self == NULL || !may_park_here(self, OWN_FRAME))
         return pthread_cond_wait(condition, mutex);
     return park_on(self, condition, mutex, FIBERS_NO_DEADLINE);
@@ -320,7 +292,7 @@ int redirected_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t
 {
     if (UNLIKELY(calibrating == FIBERS_CALIBRATE_WAIT || calibrating == FIBERS_CALIBRATE_COLLECTION))
         record(OWN_FRAME);
-    fibers_vthread *self = fiber_that_may_park();
+    fibers_vthread *self = fiber_on_its_stack();
     if (self == NULL || !may_park_here(self, OWN_FRAME))
         return pthread_cond_timedwait(condition, mutex, deadline);
     // The runtime's conditions use the monotonic clock (checked at start by sleeping: SelfTest.cs).
@@ -334,14 +306,14 @@ int redirected_runtime_sched_yield(void)
 {
     if (UNLIKELY(calibrating == FIBERS_CALIBRATE_YIELD))
         record(OWN_FRAME);
-    fibers_vthread *self = fiber_that_may_park();
+    fibers_vthread *self = fiber_on_its_stack();
     if (self == NULL || self->cooperative == NULL || atomic_load_explicit(self->cooperative, memory_order_relaxed) != 0)
         return sched_yield();
     struct chain chain;
     walk(OWN_FRAME, &chain);
     for (int i = 0; i < yield_chain_count; i++)
         if (yield_chains[i].length <= chain.length && memcmp(yield_chains[i].address, chain.address, (size_t)yield_chains[i].length * sizeof(void *)) == 0)
-            return redirected_sched_yield();
+            return fibers_yield(self);
     return sched_yield();
 }
 

@@ -43,8 +43,19 @@ static void *probe_main(void *argument)
     return NULL;
 }
 
+// Others keep a list of all threads that a thread must leave in person, with a lock that the kernel releases.
+#if defined(__GLIBC__)
+#define IS_GLIBC true
+#else
+#define IS_GLIBC false
+#endif
+
 int fibers_thread_block_start(char *reason, size_t size)
 {
+    if (!IS_GLIBC) {
+        snprintf(reason, size, "the C library is not glibc, whose threads fibers are made of");
+        return ENOTSUP;
+    }
     static struct probe probes[2];
     for (int i = 0; i < 2; i++) {
         pthread_t thread;

@@ -38,23 +38,25 @@ void *fibers_thread_pointer(void)
 void (*fibers_switch)(fibers_context *from, fibers_context *to) = fibers_switch_syscall;
 
 #define HWCAP2_FSGSBASE_BIT 2u // the kernel lets user code run wrfsbase
-#define ARCH_SHSTK_STATUS 0x5005
+#define ASK_FOR_SHADOW_STACK(status) syscall(SYS_arch_prctl, 0x5005 /* ARCH_SHSTK_STATUS */, status)
+#else
+#define ASK_FOR_SHADOW_STACK(status) syscall(SYS_prctl, 74 /* PR_GET_SHADOW_STACK_STATUS */, status, 0, 0, 0)
+#endif
 
 // A shadow stack would have to be swapped too. Until it is, refuse (docs/porting.md).
 static bool shadow_stack_in_use(void)
 {
     unsigned long status = 0;
-    return syscall(SYS_arch_prctl, ARCH_SHSTK_STATUS, &status) == 0 && (status & 1) != 0;
+    return (ASK_FOR_SHADOW_STACK(&status) == 0 && (status & 1) != 0) || fibers_fault(FIBERS_FAULT_SHADOW_STACK);
 }
-#endif
 
 int fibers_thread_pointer_start(char *reason, size_t size)
 {
-#if defined(__x86_64__)
     if (shadow_stack_in_use()) {
-        snprintf(reason, size, "the process runs with a shadow stack (CET), which fibers do not switch yet");
+        snprintf(reason, size, "the process runs with a shadow stack, which fibers do not switch yet");
         return ENOTSUP;
     }
+#if defined(__x86_64__)
 #if !defined(FIBERS_WITHOUT_FSGSBASE) // tests show the other way too
     if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) {
         fibers_switch = fibers_switch_fsgsbase;

@@ -28,6 +28,9 @@ bool check_emulated(void);
 // Waits until the word has the value; gives up with the topic when it never does.
 void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
 
+#ifdef FIBERS_SINGLE_FILE // another programme, see single_file/
+#define TOPICS(X) X(single_file)
+#else
 #define TOPICS(X)       \
     X(switching)        \
     X(floating_control) \
@@ -47,7 +50,9 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(wakeups)          \
     X(storm)            \
     X(many)             \
-    X(rescue)
+    X(rescue)           \
+    X(refusal)
+#endif
 #define DECLARE_TOPIC(name) void topic_##name(void);
 TOPICS(DECLARE_TOPIC)
 

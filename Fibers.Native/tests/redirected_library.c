@@ -20,3 +20,10 @@ ssize_t library_read(int descriptor, void *buffer, size_t size)
 }
 
 int library_variable = 5;
+
+// Somebody else's code between a fiber and what it calls.
+ssize_t library_call(ssize_t (*function)(void *), void *argument);
+ssize_t __attribute__((optimize("no-optimize-sibling-calls"))) library_call(ssize_t (*function)(void *), void *argument)
+{
+    return function(argument);
+}

@@ -104,6 +104,7 @@ public class BindingsTests
         points["FIBERS_FAULT_INTERRUPTED"].ShouldBe((int)Support.Faults.Interrupted);
         points["FIBERS_FAULT_MEMORY"].ShouldBe((int)Support.Faults.Memory);
         points["FIBERS_FAULT_STUCK"].ShouldBe((int)Support.Faults.Stuck);
+        points["FIBERS_FAULT_SHADOW_STACK"].ShouldBe((int)Support.Faults.ShadowStack);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fibers.Tests.Support;
 
 namespace Fibers.Tests.ChildProcess;
 
@@ -8,7 +9,9 @@ internal static partial class Scenarios
 {
     public const string StackOverflow = "stack-overflow";
     public const string ReportBackend = "report-backend";
+    public const string ReportWithShadowStack = "report-with-shadow-stack";
     public const string RequireNative = "require-native";
+    public const string SmallProgramme = "small-programme";
     public const string ReadConsole = "read-console";
     public const string StarvePool = "starve-pool";
     public const string ExhaustDescriptors = "exhaust-descriptors";
@@ -21,7 +24,9 @@ internal static partial class Scenarios
     {
         StackOverflow => OverflowOnFiber(),
         ReportBackend => Report(),
+        ReportWithShadowStack => ReportWhen(Faults.ShadowStack),
         RequireNative => RequireNativeBackend(),
+        SmallProgramme => ChildProcess.SmallProgramme.Run(),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         StarvePool => Blocking.StarvedPool.Compare(),
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
@@ -54,6 +59,12 @@ internal static partial class Scenarios
         int answer = runtime.Run(() => 42);
         Console.WriteLine($"{runtime.Backend}|{runtime.FallbackReason}|{answer}");
         return 0;
+    }
+
+    private static int ReportWhen(uint fault)
+    {
+        using (Faults.Always(fault))
+            return Report();
     }
 
     private static int RequireNativeBackend()

@@ -25,6 +25,25 @@ public class BackendChoiceTests
     }
 
     [Fact]
+    public void The_same_programme_prints_the_same_on_kernel_threads()
+    {
+        ChildResult native = Child.Run(Scenarios.SmallProgramme, ("FIBERS_BACKEND", "native")), threads = Child.Run(Scenarios.SmallProgramme, ("FIBERS_BACKEND", "threads"));
+        native.ExitCode.ShouldBe(0, native.Error);
+        threads.ExitCode.ShouldBe(0, threads.Error);
+        native.Output.ShouldContain("canceled Canceled");
+        threads.Output.ShouldBe(native.Output);
+    }
+
+    [Fact]
+    public void A_shadow_stack_makes_Auto_fall_back_and_the_reason_says_so()
+    {
+        ChildResult result = Child.Run(Scenarios.ReportWithShadowStack);
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Output.ShouldStartWith("Threads|the process runs with a shadow stack");
+        result.Output.Trim().ShouldEndWith("|42");
+    }
+
+    [Fact]
     public void Asking_for_Native_where_it_cannot_be_had_throws_with_the_reason()
     {
         ChildResult result = Child.Run(Scenarios.RequireNative, ("FIBERS_BACKEND", "threads"));

@@ -13,6 +13,7 @@ internal static class Faults
     public const uint Interrupted = 5;
     public const uint Memory = 6;
     public const uint Stuck = 7;
+    public const uint ShadowStack = 8;
 
     public static IDisposable Always(uint point) => Some(point, after: 0, times: -1);
 

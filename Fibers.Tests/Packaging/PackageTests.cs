@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using Shouldly;
+using Xunit;
+
+namespace Fibers.Tests.Packaging;
+
+/// <summary>What somebody gets who installs the package.</summary>
+public sealed class PackageTests(PackageFixture fixture) : IClassFixture<PackageFixture>
+{
+    private const int LibraryLimit = 100 * 1024;
+    private const int Clients = 200; // as in Consumer/Program.cs
+
+    [Fact]
+    public void It_holds_the_assemblies_their_documentation_and_the_readme()
+    {
+        using ZipArchive package = ZipFile.OpenRead(fixture.Package);
+        ((string[])["lib/net10.0/Fibers.dll", "lib/net10.0/Fibers.Native.dll", "lib/net10.0/Fibers.xml", "README.md"]).ShouldBeSubsetOf(Names(package));
+        using ZipArchive symbols = ZipFile.OpenRead(fixture.Symbols);
+        ((string[])["lib/net10.0/Fibers.pdb", "lib/net10.0/Fibers.Native.pdb"]).ShouldBeSubsetOf(Names(symbols));
+    }
+
+    [Fact]
+    public void It_holds_a_small_native_library_for_every_architecture()
+    {
+        Assert.SkipUnless(PackageFixture.HasAllCompilers, "The cross compilers are not installed (Debian packages gcc-aarch64-linux-gnu and gcc-riscv64-linux-gnu).");
+        using ZipArchive package = ZipFile.OpenRead(fixture.Package);
+        foreach ((string architecture, _, ushort machine) in PackageFixture.Architectures)
+        {
+            ZipArchiveEntry library = package.GetEntry($"runtimes/linux-{architecture}/native/libfibers.so").ShouldNotBeNull(architecture);
+            library.Length.ShouldBeLessThan(LibraryLimit, architecture);
+            MachineOf(library).ShouldBe(machine, architecture);
+        }
+    }
+
+    [Theory]
+    [InlineData("with-the-shared-runtime", "--self-contained", "false")]
+    [InlineData("single-file", "--self-contained", "false", "-p:PublishSingleFile=true")]
+    [InlineData("self-contained", "--self-contained", "true")]
+    [InlineData("self-contained-single-file", "--self-contained", "true", "-p:PublishSingleFile=true")]
+    public void A_fresh_project_runs_its_blocking_calls_on_fibers(string manner, params string[] arguments)
+    {
+        OnlyOnX64();
+        Dictionary<string, string> found = PackageFixture.Run(fixture.Publish(manner, arguments));
+        found["Backend"].ShouldBe("Native");
+        int.Parse(found["Threads"], CultureInfo.InvariantCulture).ShouldBeLessThan(Clients / 4, "calls parked their fibers, not kernel threads");
+        ShouldHaveTheResults(found);
+    }
+
+    [Fact]
+    public void Without_its_native_library_it_does_the_same_on_kernel_threads_and_says_why()
+    {
+        OnlyOnX64();
+        string published = fixture.Publish("without-the-library", "--self-contained", "false");
+        File.Delete(Path.Combine(published, "libfibers.so"));
+        Dictionary<string, string> found = PackageFixture.Run(published);
+        found["Backend"].ShouldStartWith("Threads");
+        found["Backend"].ShouldContain("the native library could not be loaded");
+        ShouldHaveTheResults(found);
+    }
+
+    private static void OnlyOnX64() =>
+        Assert.SkipUnless(RuntimeInformation.RuntimeIdentifier.EndsWith("-x64", StringComparison.Ordinal), "The consumer is published for linux-x64.");
+
+    private static void ShouldHaveTheResults(Dictionary<string, string> found)
+    {
+        found["Sum"].ShouldBe(Enumerable.Range(0, Clients).Sum(static i => (byte)(i + 1)).ToString(CultureInfo.InvariantCulture));
+        found["File"].ShouldBe("written on a fiber");
+        found["Process"].ShouldBe("from a child");
+        found["Kept"].ShouldBe("kept");
+    }
+
+    private static string[] Names(ZipArchive archive) => [.. archive.Entries.Select(static entry => entry.FullName)];
+
+    private static ushort MachineOf(ZipArchiveEntry library)
+    {
+        Span<byte> header = stackalloc byte[20];
+        using Stream stream = library.Open();
+        stream.ReadExactly(header);
+        header[..4].SequenceEqual("\u007fELF"u8).ShouldBeTrue();
+        return BinaryPrimitives.ReadUInt16LittleEndian(header[18..]); // e_machine
+    }
+}
