@@ -2,7 +2,7 @@ using Iced.Intel;
 
 namespace Fibers.Demos.Swapping;
 
-/// <summary>The switch routine, from its real bytes: from the first instruction to its one <c>ret</c>.</summary>
+/// <summary>The switch routine, from its real bytes: one straight line, from its first instruction to the one that leaves it.</summary>
 internal static unsafe class Disassembly
 {
     private const int MaxBytes = 512;
@@ -15,7 +15,7 @@ internal static unsafe class Disassembly
         var decoder = Decoder.Create(64, new PointerReader((byte*)address, MaxBytes), address);
         do
             instructions.Add(decoder.Decode());
-        while (instructions[^1].Mnemonic != Mnemonic.Ret);
+        while (instructions[^1].FlowControl is not (FlowControl.Return or FlowControl.IndirectBranch));
         return instructions;
     }
 
@@ -35,6 +35,8 @@ internal static unsafe class Disassembly
     private static string Why(Instruction i, bool otherStack) => i switch
     {
         { Mnemonic: Mnemonic.Push } => $"a call must preserve {Name(i.Op0Register)}: put it on the stack that is left",
+        { Mnemonic: Mnemonic.Pop, Op0Register: Iced.Intel.Register.RCX } => "the return address: where this stack was left",
+        { Mnemonic: Mnemonic.Jmp } => "there: into whoever called the switch on this stack",
         { Mnemonic: Mnemonic.Pop } => $"{Name(i.Op0Register)} as it was when this stack was left",
         { Mnemonic: Mnemonic.Lea } => otherStack ? "drop the two control words" : "room for two floating-point control words",
         { Mnemonic: Mnemonic.Stmxcsr } => "SSE rounding mode and exception masks",

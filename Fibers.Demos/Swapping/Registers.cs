@@ -21,6 +21,6 @@ internal static unsafe class Registers
         ("rip", s->Rip), ("rsp", s->Rsp), (ThreadPointer, s->FsBase),
         ("rbp", s->Rbp), ("rbx", s->Rbx), ("r12", s->R12), ("r13", s->R13), ("r14", s->R14), ("r15", s->R15),
         ("mxcsr", s->Mxcsr), ("x87 control", s->X87Control),
-        ("rdi", s->Rdi), ("rsi", s->Rsi), ("rax", s->Rax),
+        ("rdi", s->Rdi), ("rsi", s->Rsi), ("rax", s->Rax), ("rcx", s->Rcx),
     ];
 }

@@ -109,6 +109,7 @@ internal struct NativeStep
     public ulong R14;
     public ulong R15;
     public ulong Rax;
+    public ulong Rcx;
     public ulong Rdi;
     public ulong Rsi;
     public ulong FsBase;

@@ -385,6 +385,7 @@ typedef struct fibers_step {
     uint64_t r14;
     uint64_t r15;
     uint64_t rax;
+    uint64_t rcx;
     uint64_t rdi;
     uint64_t rsi;
     uint64_t fs_base;

@@ -26,7 +26,7 @@ static const struct {
     FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted),
     SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
     SIZE(fibers_step), FIELD(fibers_step, rip), FIELD(fibers_step, rsp), FIELD(fibers_step, rbp), FIELD(fibers_step, rbx), FIELD(fibers_step, r12),
-    FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rdi), FIELD(fibers_step,
+    FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rcx), FIELD(fibers_step, rdi), FIELD(fibers_step,
     rsi), FIELD(fibers_step, fs_base), FIELD(fibers_step, parked_at), FIELD(fibers_step, mxcsr), FIELD(fibers_step, x87_control), FIELD(fibers_step, crossing), FIELD(fibers_step,
     inside), FIELD(fibers_step, memory),
     SIZE(fibers_crossing), FIELD(fibers_crossing, from), FIELD(fibers_crossing, to), FIELD(fibers_crossing, from_low), FIELD(fibers_crossing,

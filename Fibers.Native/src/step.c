@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define TRAP_FLAG 0x100
-#define RET 0xc3
 #define ARCH_GET_FS 0x1003
 #define MAX_WORDS 384 // per stack; more than the frames of a carrier or of a shallow fiber
 
@@ -83,7 +82,7 @@ static bool write_down(fibers_recording *recording, const ucontext_t *machine, u
     recording->steps[recording->step_count++] = (fibers_step){
         .rip = (uint64_t)r[REG_RIP], .rsp = (uint64_t)r[REG_RSP], .rbp = (uint64_t)r[REG_RBP], .rbx = (uint64_t)r[REG_RBX],
         .r12 = (uint64_t)r[REG_R12], .r13 = (uint64_t)r[REG_R13], .r14 = (uint64_t)r[REG_R14], .r15 = (uint64_t)r[REG_R15],
-        .rax = (uint64_t)r[REG_RAX], .rdi = (uint64_t)r[REG_RDI], .rsi = (uint64_t)r[REG_RSI], .fs_base = base,
+        .rax = (uint64_t)r[REG_RAX], .rcx = (uint64_t)r[REG_RCX], .rdi = (uint64_t)r[REG_RDI], .rsi = (uint64_t)r[REG_RSI], .fs_base = base,
         .parked_at = (uint64_t)crossing->from->stack_pointer,
         .mxcsr = machine->uc_mcontext.fpregs->mxcsr, .x87_control = machine->uc_mcontext.fpregs->cwd,
         .crossing = recording->crossing_count - 1, .inside = inside, .memory = recording->memory_count,
@@ -91,6 +90,12 @@ static bool write_down(fibers_recording *recording, const ucontext_t *machine, u
     copy(recording, crossing->from_low, crossing->from_words);
     copy(recording, crossing->to_low, crossing->to_words);
     return true;
+}
+
+// The routine is one straight line to its end, a `ret` or a jump to an address in a register.
+static bool is_last(const uint8_t *instruction)
+{
+    return instruction[0] == 0xc3 || (instruction[0] == 0xff && (instruction[1] & 0xf8) == 0xe0);
 }
 
 // True while the thread is to be stopped again.
@@ -115,7 +120,7 @@ static bool step(fibers_recording *recording, const ucontext_t *machine)
             atomic_store(&recording->state, FIBERS_STEP_COMPLETE);
         return recording->crossing_count < recording->crossing_capacity;
     }
-    leaving = *(const uint8_t *)registers[REG_RIP] == RET;
+    leaving = is_last((const uint8_t *)registers[REG_RIP]);
     inside = !leaving;
     return true;
 }

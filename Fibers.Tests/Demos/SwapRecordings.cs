@@ -7,6 +7,8 @@ namespace Fibers.Tests.Demos;
 /// <summary>What the demo swap shows is what a processor does: each value is compared with another place where it must be too.</summary>
 public sealed class SwapRecordings : IClassFixture<SwapRecordings.Recorded>
 {
+    private static readonly string[] s_preserved = ["rbp", "rbx", "r12", "r13", "r14", "r15"];
+
     private readonly SwapRecordingFile _recording;
 
     public SwapRecordings(Recorded recorded)
@@ -59,7 +61,7 @@ public sealed class SwapRecordings : IClassFixture<SwapRecordings.Recorded>
                         next.FromStack.Single(slot => slot.Address == next["rsp"]).ShouldBe(new SwapSlot(next["rsp"], step[register], $"saved {register}", Live: true, Written: true));
                         pushes++;
                         break;
-                    case ["pop", var register]:
+                    case ["pop", var register] when s_preserved.Contains(register):
                         step.ToStack.Single(slot => slot.Address == step["rsp"]).Value.ShouldBe(next[register]);
                         pops++;
                         break;
@@ -89,7 +91,7 @@ public sealed class SwapRecordings : IClassFixture<SwapRecordings.Recorded>
     {
         // What the carrier saves in the second crossing it will get back; what it got back in the first lies where it was saved.
         SwapStep arrived = _recording.Crossings[0].Steps[^1];
-        foreach (string register in (string[])["rbp", "rbx", "r12", "r13", "r14", "r15"])
+        foreach (string register in s_preserved)
             _recording.Crossings[0].Steps[0].ToStack.Single(slot => slot.Name == $"saved {register}").Value.ShouldBe(arrived[register]);
         SwapStep left = _recording.Crossings[0].Steps[^1];
         left.ParkedAt.Value.ShouldBe(left.FromStack.First(static slot => slot.Live).Address);
