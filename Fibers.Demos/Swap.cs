@@ -29,6 +29,10 @@ internal static class Swap
             case ["--json", var file]:
                 File.WriteAllText(file, SwapJson.Write(recording));
                 break;
+            case ["--html", var file]:
+                File.WriteAllText(file, SwapPage.Write(recording));
+                Console.WriteLine($"Open {file} in a browser: it needs no network and no server.");
+                break;
             default:
                 new SwapText(recording, Console.Out).Write(everything: arguments is ["--full"]);
                 break;

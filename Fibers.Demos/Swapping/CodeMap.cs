@@ -52,7 +52,7 @@ internal sealed partial class CodeMap : EventListener
     private static string NameOf(string type, string method)
     {
         if (method.StartsWith("IL_STUB", StringComparison.Ordinal))
-            return "the P/Invoke's stub";
+            return "a P/Invoke stub";
         string[] names = type.Split('.')[^1].Split('+');
         return method.StartsWith('<') ? $"a lambda of {names[0]}" : $"{string.Join('.', names)}.{method}";
     }

@@ -5,7 +5,7 @@ namespace Fibers.Demos.Swapping;
 /// <summary>One stack as each step found it: the words from <c>low</c> upwards.</summary>
 internal sealed unsafe class StackCopies(ulong* memory, ulong low, ulong words, ulong offset)
 {
-    private const int Shown = 20; // the saved context, and the frames that called the switch
+    private const int Shown = 16; // the saved context, and the frames that called the switch
 
     public bool Holds(ulong address) => address - low < words * sizeof(ulong);
 

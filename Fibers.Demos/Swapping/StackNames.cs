@@ -38,5 +38,5 @@ internal sealed unsafe class StackNames(CodeMap code)
 
     public string Of(ulong address) =>
         _saved.TryGetValue(address, out string? name) ? name
-        : _frames.Find(frame => frame.Low <= address && address < frame.High) is { Function: { } function } ? $"in the frame of {function}" : "";
+        : _frames.Find(frame => frame.Low <= address && address < frame.High) is { Function: { } function } ? $"frame of {function}" : "";
 }

@@ -70,7 +70,7 @@ internal sealed unsafe class SwapReader(NativeRecording* native, NativeVThread* 
                 left.Slots(step, before, swapped ? step->ParkedAt : step->Rsp, effect.StoredAt, leftNames), entered.Slots(step, before, swapped ? step->Rsp : crossing->ToLow, effect.StoredAt, enteredNames)));
         }
 
-        return new Crossing(from, to, crossing->Instructions, leftNames.Frames, enteredNames.Frames, read);
+        return new Crossing(from, to, (long)crossing->Instructions, leftNames.Frames, enteredNames.Frames, read);
     }
 
     private NativeStep*[] StepsOf(uint crossing)

@@ -19,7 +19,7 @@ internal sealed record Party(string Name, bool IsCarrier, string Describes, ulon
 /// <param name="InstructionsBefore">Executed since the previous crossing, or since the recording began.</param>
 /// <param name="FromFrames">Innermost first.</param>
 /// <param name="ToFrames">Innermost first.</param>
-internal sealed record Crossing(int From, int To, ulong InstructionsBefore, IReadOnlyList<Frame> FromFrames, IReadOnlyList<Frame> ToFrames, IReadOnlyList<Step> Steps);
+internal sealed record Crossing(int From, int To, long InstructionsBefore, IReadOnlyList<Frame> FromFrames, IReadOnlyList<Frame> ToFrames, IReadOnlyList<Step> Steps);
 
 internal sealed record Frame(string Name, bool IsManaged);
 
