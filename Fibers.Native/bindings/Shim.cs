@@ -82,4 +82,8 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial double fibers_context_benchmark(long rounds);
     [LibraryImport(Library)] public static partial void fibers_nop();
     [LibraryImport(Library)] public static partial void fibers_block_kernel_thread(long nanoseconds);
+
+    // the switch in slow motion
+    [LibraryImport(Library)] public static partial int fibers_step_begin(NativeRecording* recording);
+    [LibraryImport(Library)] public static partial void fibers_step_end();
 }

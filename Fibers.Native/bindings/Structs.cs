@@ -98,3 +98,57 @@ internal struct NativeDescriptor
     public int ClosedNext;
     public uint Queued;
 }
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeStep
+{
+    public ulong Rip;
+    public ulong Rsp;
+    public ulong Rbp;
+    public ulong Rbx;
+    public ulong R12;
+    public ulong R13;
+    public ulong R14;
+    public ulong R15;
+    public ulong Rax;
+    public ulong Rcx;
+    public ulong Rdi;
+    public ulong Rsi;
+    public ulong FsBase;
+    public ulong ParkedAt;
+    public uint Mxcsr;
+    public uint X87Control;
+    public uint Crossing;
+    public uint Inside;
+    public ulong Memory;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeCrossing
+{
+    public NativeContext* From;
+    public NativeContext* To;
+    public ulong FromLow;
+    public ulong FromWords;
+    public ulong ToLow;
+    public ulong ToWords;
+    public ulong Instructions;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeRecording
+{
+    public NativeCrossing* Crossings;
+    public NativeStep* Steps;
+    public ulong* Memory;
+    public ulong MemoryCapacity;
+    public ulong MemoryCount;
+    public uint CrossingCapacity;
+    public uint CrossingCount;
+    public uint StepCapacity;
+    public uint StepCount;
+    public ulong InstructionLimit;
+    public ulong Routine;
+    public uint Fsgsbase;
+    public uint State;
+}

@@ -382,4 +382,68 @@ FIBERS_API void fibers_nop(void);
 // Any thread. Blocks the KERNEL thread, unseen by any redirection.
 FIBERS_API void fibers_block_kernel_thread(int64_t nanoseconds);
 
+// ---- the switch in slow motion (step.c) ------------------------------------------------------------------------------
+
+// x64. The machine just before the instruction at `rip`, as the kernel saved it when it stopped the thread there.
+typedef struct fibers_step {
+    uint64_t rip;
+    uint64_t rsp;
+    uint64_t rbp;
+    uint64_t rbx;
+    uint64_t r12;
+    uint64_t r13;
+    uint64_t r14;
+    uint64_t r15;
+    uint64_t rax;
+    uint64_t rcx;
+    uint64_t rdi;
+    uint64_t rsi;
+    uint64_t fs_base;
+    uint64_t parked_at; // stack_pointer of the context that is left, in memory
+    uint32_t mxcsr;
+    uint32_t x87_control;
+    uint32_t crossing;  // index into the recording's crossings
+    uint32_t inside;    // 1: in the switch routine; 0: the first instruction after it
+    uint64_t memory;    // where in the recording's memory the copies begin: the stack left, then the stack entered
+} fibers_step;
+
+// One call of the switch routine, and which words of the two stacks each of its steps has copied.
+typedef struct fibers_crossing {
+    fibers_context *from;
+    fibers_context *to;
+    uint64_t from_low;      // address of the first word copied
+    uint64_t from_words;
+    uint64_t to_low;
+    uint64_t to_words;
+    uint64_t instructions;  // executed since the previous crossing, or since the beginning
+} fibers_crossing;
+
+typedef struct fibers_recording {
+    fibers_crossing *crossings;
+    fibers_step *steps;
+    uint64_t *memory;
+    uint64_t memory_capacity;       // words
+    uint64_t memory_count;
+    uint32_t crossing_capacity;     // the recording is complete when there are so many
+    uint32_t crossing_count;
+    uint32_t step_capacity;
+    uint32_t step_count;
+    uint64_t instruction_limit;     // gives up after so many
+    uint64_t routine;               // address of the switch routine; written by fibers_step_begin
+    uint32_t fsgsbase;              // 1: it is fibers_switch_fsgsbase; written by fibers_step_begin
+    _Atomic uint32_t state;         // fibers_step_state
+} fibers_recording;
+
+typedef enum fibers_step_state {
+    FIBERS_STEP_RUNNING = 0,
+    FIBERS_STEP_COMPLETE = 1,
+    FIBERS_STEP_GAVE_UP = 2, // no room left, or the limit was reached
+} fibers_step_state;
+
+// Any thread. From its return on the calling KERNEL thread stops after every instruction, until `recording` is complete: each one
+// inside the switch routine is written down, the others are counted. One recording at a time. 0, EBUSY, or ENOTSUP (not x64).
+FIBERS_API int fibers_step_begin(fibers_recording *recording);
+// Any thread. No step is recorded any more; a recording that was still running has given up.
+FIBERS_API void fibers_step_end(void);
+
 #endif

@@ -25,6 +25,16 @@ static const struct {
     FIELD(fibers_vthread, handler_depth), FIELD(fibers_vthread, cooperative), FIELD(fibers_vthread, inbox), FIELD(fibers_vthread, inbox_next),
     FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted), FIELD(fibers_vthread, handed_by),
     SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
+    SIZE(fibers_step), FIELD(fibers_step, rip), FIELD(fibers_step, rsp), FIELD(fibers_step, rbp), FIELD(fibers_step, rbx), FIELD(fibers_step, r12),
+    FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rcx), FIELD(fibers_step, rdi), FIELD(fibers_step,
+    rsi), FIELD(fibers_step, fs_base), FIELD(fibers_step, parked_at), FIELD(fibers_step, mxcsr), FIELD(fibers_step, x87_control), FIELD(fibers_step, crossing), FIELD(fibers_step,
+    inside), FIELD(fibers_step, memory),
+    SIZE(fibers_crossing), FIELD(fibers_crossing, from), FIELD(fibers_crossing, to), FIELD(fibers_crossing, from_low), FIELD(fibers_crossing,
+    from_words), FIELD(fibers_crossing, to_low), FIELD(fibers_crossing, to_words), FIELD(fibers_crossing, instructions),
+    SIZE(fibers_recording), FIELD(fibers_recording, crossings), FIELD(fibers_recording, steps), FIELD(fibers_recording, memory),
+    FIELD(fibers_recording, memory_capacity), FIELD(fibers_recording, memory_count), FIELD(fibers_recording, crossing_capacity),
+    FIELD(fibers_recording, crossing_count), FIELD(fibers_recording, step_capacity), FIELD(fibers_recording, step_count), FIELD(fibers_recording,
+    instruction_limit), FIELD(fibers_recording, routine), FIELD(fibers_recording, fsgsbase), FIELD(fibers_recording, state),
 };
 
 const char *fibers_layout(void)

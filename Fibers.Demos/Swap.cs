@@ -1,0 +1,43 @@
+using Fibers.Demos.Swapping;
+
+namespace Fibers.Demos;
+
+/// <summary>
+/// One carrier goes from one fiber to another, and the processor stops after every instruction of the switch. The two fibers are in
+/// Swapping/SwapRecorder.cs, the routine is asm/switch_x64.S; everything shown was read from the machine.
+/// </summary>
+internal static class Swap
+{
+    public static int Run(string[] arguments)
+    {
+        if (arguments is not ([] or ["--full"] or ["--json" or "--html", _]))
+            throw new UsageException("usage: swap [--full | --json FILE | --html FILE]");
+        if (!SwapRecorder.IsSupported)
+        {
+            Console.WriteLine("This demo stops the processor after each instruction by the trap flag of x64 on Linux; this is another machine. asm/ has the same routine for yours.");
+            return 0;
+        }
+
+        if (SwapRecorder.TryRecord(out string reason) is not { } recording)
+        {
+            Console.Error.WriteLine($"Nothing could be recorded: {reason}.");
+            return 1;
+        }
+
+        switch (arguments)
+        {
+            case ["--json", var file]:
+                File.WriteAllText(file, SwapJson.Write(recording));
+                break;
+            case ["--html", var file]:
+                File.WriteAllText(file, SwapPage.Write(recording));
+                Console.WriteLine($"Open {file} in a browser: it needs no network and no server.");
+                break;
+            default:
+                new SwapText(recording, Console.Out).Write(everything: arguments is ["--full"]);
+                break;
+        }
+
+        return 0;
+    }
+}

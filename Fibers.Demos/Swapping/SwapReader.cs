@@ -1,0 +1,119 @@
+using Fibers.Native;
+using Iced.Intel;
+
+namespace Fibers.Demos.Swapping;
+
+/// <summary>From what the shim wrote down to a recording that names everything.</summary>
+internal sealed unsafe class SwapReader(NativeRecording* native, NativeVThread* red, NativeVThread* blue, CodeMap code)
+{
+    private const int Red = 0, Carrier = 1, Blue = 2;
+
+    private readonly IReadOnlyList<Instruction> _instructions = Disassembly.Decode(native->Routine);
+
+    public SwapRecording Read()
+    {
+        var carrier = (NativeCarrier*)native->Crossings[0].To; // the context is its first field
+        Party[] parties = [OfFiber("red", red), OfCarrier(carrier, native->Crossings[0].ToLow), OfFiber("blue", blue)];
+        return new SwapRecording(
+            "Single-stepped: with the trap flag set the processor stopped the carrier's kernel thread after every instruction, and a signal handler on another stack wrote down what the kernel had saved of it.",
+            ReadRoutine(), parties, [ReadCrossing(0, Red, Carrier), ReadCrossing(1, Carrier, Blue)]);
+    }
+
+    private Routine ReadRoutine()
+    {
+        var lines = new List<Line>();
+        bool otherStack = false;
+        foreach (Instruction instruction in _instructions)
+        {
+            lines.Add(Disassembly.ToLine(instruction, otherStack));
+            otherStack |= Disassembly.SwapsStack(instruction);
+        }
+
+        return new Routine(native->Fsgsbase != 0 ? "fibers_switch_fsgsbase" : "fibers_switch_syscall", lines);
+    }
+
+    private static Party OfFiber(string name, NativeVThread* vthread) => new($"fiber {name}", IsCarrier: false,
+        $"a virtual thread: managed like any thread, but no kernel thread of its own; its id is {vthread->VirtualTid}",
+        (ulong)vthread->StackLow, (ulong)vthread->StackHigh, (ulong)vthread->StackLow - (ulong)Environment.SystemPageSize);
+
+    private Party OfCarrier(NativeCarrier* carrier, ulong inStack)
+    {
+        Mapping stack = code.MappingOf(inStack) ?? throw new InvalidOperationException($"No mapping holds the carrier's stack at 0x{inStack:x}.");
+        bool guarded = code.MappingOf(stack.Low - 1) is { Access: ['-', '-', '-', ..] };
+        return new Party($"carrier {carrier->Index}", IsCarrier: true, $"kernel thread {carrier->KernelTid}, which lends itself to one fiber after another",
+            stack.Low, stack.High, guarded ? stack.Low - (ulong)Environment.SystemPageSize : 0);
+    }
+
+    private Crossing ReadCrossing(int index, int from, int to)
+    {
+        NativeCrossing* crossing = &native->Crossings[index];
+        NativeStep*[] steps = StepsOf((uint)index);
+        NativeStep* first = steps[0], last = steps[^1];
+        var left = new StackCopies(native->Memory, crossing->FromLow, crossing->FromWords, offset: 0);
+        var entered = new StackCopies(native->Memory, crossing->ToLow, crossing->ToWords, offset: crossing->FromWords);
+        StackNames leftNames = new(code), enteredNames = new(code);
+        leftNames.NameSaved(SlotsOf(steps, Mnemonic.Push, Mnemonic.Stmxcsr, after: true));
+        leftNames.NameFrames(left, first, first->Rsp, first->Rbp);
+        enteredNames.NameSaved(SlotsOf(steps, Mnemonic.Pop, Mnemonic.Ldmxcsr, after: false));
+        // On arrival the return address has just been popped, and rbp is that of the function arrived in.
+        enteredNames.NameFrames(entered, last, last->Rsp - sizeof(ulong), last->Rbp);
+
+        var read = new List<Step>();
+        for (int i = 0; i < steps.Length; i++)
+        {
+            NativeStep* step = steps[i], before = i == 0 ? null : steps[i - 1];
+            bool swapped = entered.Holds(step->Rsp);
+            Effect effect = before == null ? Effect.None : Effect.Of(_instructions[LineOf(before)], before);
+            read.Add(new Step(step->Inside != 0 ? LineOf(step) : -1, PlaceOf(step), swapped ? to : from, step->FsBase == first->FsBase ? from : to, Registers.Read(step, before, effect),
+                
+                new Slot((ulong)crossing->From, step->ParkedAt, "stack pointer, in the context that is parked", Live: true, effect.StoredAt == (ulong)crossing->From),
+                left.Slots(step, before, swapped ? step->ParkedAt : step->Rsp, effect.StoredAt, leftNames), entered.Slots(step, before, swapped ? step->Rsp : crossing->ToLow, effect.StoredAt, enteredNames)));
+        }
+
+        return new Crossing(from, to, (long)crossing->Instructions, leftNames.Frames, enteredNames.Frames, read);
+    }
+
+    private NativeStep*[] StepsOf(uint crossing)
+    {
+        int first = 0, count = 0;
+        for (int i = 0; i < native->StepCount; i++)
+        {
+            first = native->Steps[i].Crossing < crossing ? i + 1 : first;
+            count += native->Steps[i].Crossing == crossing ? 1 : 0;
+        }
+
+        var steps = new NativeStep*[count];
+        for (int i = 0; i < count; i++)
+            steps[i] = &native->Steps[first + i];
+        return steps;
+    }
+
+    // Which slot keeps what is not taken from a table: it is where each recorded push has written, and each pop has read.
+    private List<(ulong Address, string Name)> SlotsOf(NativeStep*[] steps, Mnemonic register, Mnemonic control, bool after)
+    {
+        var slots = new List<(ulong, string)>();
+        for (int i = 0; i < steps.Length - 1; i++)
+        {
+            Instruction instruction = _instructions[LineOf(steps[i])];
+            if (instruction.Mnemonic == register)
+                slots.Add((steps[after ? i + 1 : i]->Rsp, $"saved {Disassembly.Name(instruction.Op0Register)}"));
+            else if (instruction.Mnemonic == control)
+                slots.Add((steps[i]->Rsp, "saved mxcsr and x87 control"));
+        }
+
+        return slots;
+    }
+
+    private int LineOf(NativeStep* step)
+    {
+        for (int line = 0; line < _instructions.Count; line++)
+        {
+            if (_instructions[line].IP == step->Rip)
+                return line;
+        }
+
+        throw new InvalidOperationException($"0x{step->Rip:x} is no instruction of the switch routine.");
+    }
+
+    private string PlaceOf(NativeStep* step) => step->Inside != 0 ? $"+{step->Rip - native->Routine}" : code.Find(step->Rip).Name;
+}
