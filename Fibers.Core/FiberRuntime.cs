@@ -160,6 +160,7 @@ public sealed class FiberRuntime : IDisposable
     internal void Ended(Fiber fiber)
     {
         Counters.EndedOnce();
+        Probe.Current?.Ended(fiber);
         if (fiber.HasPermit)
             Registry.Remove(fiber);
         bool last = fiber.HasPermit && _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
@@ -176,20 +177,20 @@ public sealed class FiberRuntime : IDisposable
         UnobservedException?.Invoke(this, new UnobservedFiberExceptionEventArgs(fiber, exception));
     }
 
-    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    /// <summary>The spawner; on Native before the fiber can run.</summary>
+    internal void Spawned(Fiber fiber)
     {
         Counters.SpawnedOnce();
-        if (_backend.Kind == FiberBackend.Inline)
-        {
-            Counters.InlineForBackend();
-            return RunInline(fiber);
-        }
+        Probe.Current?.Spawned(fiber, Fiber.Current);
+    }
 
+    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        Spawned(fiber);
+        if (_backend.Kind == FiberBackend.Inline)
+            return RunInline(fiber, InlineReason.Backend);
         if (!_permits.TryTake())
-        {
-            Counters.InlineForLimit();
-            return RunInline(fiber);
-        }
+            return RunInline(fiber, InlineReason.Limit);
 
         Admit(fiber);
         if (_backend.TrySpawn(fiber))
@@ -198,18 +199,19 @@ public sealed class FiberRuntime : IDisposable
             return fiber;
         }
 
-        Counters.InlineForResources();
-        return RunInline(fiber);
+        return RunInline(fiber, InlineReason.Resources);
     }
 
-    private TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
+    private TFiber RunInline<TFiber>(TFiber fiber, InlineReason reason) where TFiber : Fiber
     {
+        Counters.RanInline(reason);
         fiber.Link();
         if (!fiber.TryBegin())
             return fiber;
         ThreadParker? guest = Fiber.Current?.Runtime == this ? null : Parker.Current as ThreadParker;
         if (guest is not null)
             Deadlocks.Enter(guest, run: false);
+        Probe.Current?.RanInline(fiber, reason);
         fiber.RunInline();
         if (guest is not null)
             Deadlocks.Leave(guest, run: false);
@@ -243,7 +245,6 @@ public sealed class FiberRuntime : IDisposable
                 Admit(fiber);
             if (_backend.TrySpawnConcurrent(fiber, out reason))
             {
-                Counters.SpawnedOnce();
                 fiber.Link();
                 return fiber;
             }

@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 
@@ -107,6 +108,7 @@ internal sealed unsafe partial class Carrier
             if (stolen is not null)
             {
                 Steals++;
+                Probe.Current?.Stolen(this, victim, stolen);
                 return stolen;
             }
         }
@@ -125,6 +127,7 @@ internal sealed unsafe partial class Carrier
         bool idleTooLong = false;
         if (!AnythingToDo(polls))
         {
+            Probe.Current?.CarrierIdles(this, polls);
             if (polls)
             {
                 State = CarrierState.Polling;
@@ -138,6 +141,8 @@ internal sealed unsafe partial class Carrier
                 fixed (uint* word = &_wakeWord)
                     idleTooLong = Shim.fibers_futex_wait(word, 0, _spare ? SpareIdleNs : -1) == TimedOut;
             }
+
+            Probe.Current?.CarrierWakes(this);
         }
 
         Interlocked.Decrement(ref Scheduler.Inbox.Native->Sleepers);

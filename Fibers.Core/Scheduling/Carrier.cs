@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.VirtualThreads;
@@ -21,6 +22,8 @@ internal sealed unsafe partial class Carrier
     private readonly ManualResetEventSlim _attached = new();
     private NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
+    private ulong _switchesBefore;
+    private ulong _switchesAtEnd;
     private int _nextInARow;
     private uint _tick;
     private uint _wakeWord;      // futex: 1 when somebody has woken it
@@ -37,6 +40,9 @@ internal sealed unsafe partial class Carrier
 
     public int Index { get; }
 
+    /// <summary>Started by the watchdog; goes when it has been idle for a while.</summary>
+    public bool IsSpare => _spare;
+
     public RunQueue Queue { get; } = new();
 
     public CarrierState State { get; private set; } = CarrierState.Running;
@@ -48,7 +54,7 @@ internal sealed unsafe partial class Carrier
     public int KernelId => _native == null ? 0 : _native->KernelTid;
 
     /// <summary>Any thread. Times it has run a fiber.</summary>
-    public ulong Switches => _native == null ? 0 : Volatile.Read(ref _native->Switches);
+    public ulong Switches => _native == null ? 0 : (State == CarrierState.Stopped ? _switchesAtEnd : Volatile.Read(ref _native->Switches)) - _switchesBefore;
 
     /// <summary>Any thread.</summary>
     public bool InFiber => _native != null && Volatile.Read(ref _native->Phase) == (uint)Phase.Fiber;
@@ -95,13 +101,16 @@ internal sealed unsafe partial class Carrier
     private void Main()
     {
         t_current = this;
-        _native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
-        if (_native == null)
+        NativeCarrier* native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
+        if (native == null)
             throw new OutOfMemoryException("No memory for a carrier.");
-        _native->Index = (uint)Index;
+        native->Index = (uint)Index;
+        _switchesBefore = native->Switches; // of a spare carrier that had this struct before
+        _native = native;
         _attached.Set();
         while (FindWork() is { } fiber)
             Run(fiber);
+        _switchesAtEnd = _native->Switches;
         State = CarrierState.Stopped;
         Shim.fibers_carrier_detach();
         Scheduler.Stopped(this);
@@ -113,10 +122,16 @@ internal sealed unsafe partial class Carrier
         if (thread is null)
             return;
         ParkCommit.Undo(Scheduler, thread);
+        Probe.Current?.RunBegins(this, fiber);
         Shim.fibers_run(thread.Native); // SEE two-crossings
         Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
         if (Volatile.Read(ref _native->Contested) != 0 && Shim.fibers_rescue_settle(_native) != 0)
+        {
+            Probe.Current?.RunEnds(this, fiber, RequestKind.None, ParkReason.None);
             return; // we were stuck, and the rescue carrier took the fiber
+        }
+
+        Probe.Current?.RunEnds(this, fiber, (RequestKind)thread.Native->Request.Kind, (ParkReason)thread.Native->Request.Reason);
         ParkCommit.Perform(this, thread);
     }
 

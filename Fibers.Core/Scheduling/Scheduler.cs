@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.Polling;
@@ -205,11 +206,14 @@ internal sealed unsafe class Scheduler : IDisposable
         }
 
         spare.Start();
+        Probe.Current?.SpareStarted(spare);
     }
 
     /// <summary>The carrier itself, at its end.</summary>
     public void Stopped(Carrier carrier)
     {
+        if (carrier.IsSpare)
+            Probe.Current?.SpareRetired(carrier);
         lock (_carriersLock)
         {
             _retiredSteals += carrier.Steals;
@@ -270,10 +274,13 @@ internal sealed unsafe class Scheduler : IDisposable
     {
         get
         {
-            long sum = _retiredSteals;
-            foreach (Carrier? carrier in AllCarriers)
-                sum += carrier?.Steals ?? 0;
-            return sum;
+            lock (_carriersLock) // a spare that retires is counted once
+            {
+                long sum = _retiredSteals;
+                foreach (Carrier? carrier in _carriers)
+                    sum += carrier?.Steals ?? 0;
+                return sum;
+            }
         }
     }
 
@@ -281,10 +288,13 @@ internal sealed unsafe class Scheduler : IDisposable
     {
         get
         {
-            ulong sum = _retiredSwitches;
-            foreach (Carrier? carrier in AllCarriers)
-                sum += carrier?.Switches ?? 0;
-            return (long)sum;
+            lock (_carriersLock)
+            {
+                ulong sum = _retiredSwitches;
+                foreach (Carrier? carrier in _carriers)
+                    sum += carrier?.Switches ?? 0;
+                return (long)sum;
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.Polling;
@@ -21,6 +22,8 @@ internal sealed unsafe class VirtualThread : Parker
 {
     private static readonly Lock s_tableLock = new();
     private static VirtualThread?[] s_table = new VirtualThread?[256];
+
+    private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
     {
@@ -184,10 +187,16 @@ internal sealed unsafe class VirtualThread : Parker
         while (word.Number == number && word.State is ParkState.Parking or ParkState.Parked)
         {
             ParkState next = word.State == ParkState.Parking ? ParkState.Notified : ParkState.Runnable;
+            if (next == ParkState.Notified && Probe.Current is not null)
+                _notifier = new Notifier(number, Fiber.Current, Carrier.Current);
             if (ParkWord.TryChange(ref Word, word, ParkWord.Pack(number, wake, next)))
             {
                 if (next == ParkState.Runnable)
+                {
+                    Probe.Current?.Woken(Fiber!, wake, Fiber.Current, Carrier.Current);
                     Scheduler.Enqueue(Fiber!); // parked: nobody but us may touch it until it is queued
+                }
+
                 return true;
             }
 
@@ -196,6 +205,17 @@ internal sealed unsafe class VirtualThread : Parker
 
         return false;
     }
+
+    /// <summary>The carrier that makes it runnable because somebody woke it while it was leaving.</summary>
+    public void ReportNotified(Probe probe, ParkWord word)
+    {
+        Notifier? by = _notifier;
+        if (by?.Number != word.Number)
+            by = null; // of an earlier park, or none: native code
+        probe.Woken(Fiber!, word.Wake, by?.Fiber, by?.Carrier);
+    }
+
+    private sealed record Notifier(ulong Number, Fiber? Fiber, Carrier? Carrier);
 
     // ---- pinning: the fiber itself ----------------------------------------------------------------------
 
