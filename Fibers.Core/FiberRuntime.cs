@@ -33,6 +33,9 @@ public sealed class FiberRuntime : IDisposable
         _backend = BackendChoice.Make(this, options, out string? reason);
         FallbackReason = reason;
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
+        LiveRuntimes.Add(this);
+        FiberEvents.Start();
+        FiberMeter.Follow();
     }
 
     private FiberRuntime(FiberRuntimeOptions options, Func<FiberRuntime, Backend> backend)
@@ -59,6 +62,9 @@ public sealed class FiberRuntime : IDisposable
 
     /// <summary>Why <see cref="FiberBackend.Auto"/> did not choose Native, or null.</summary>
     public string? FallbackReason { get; }
+
+    /// <summary>Unique in the process, in order of starting; metrics and dumps show it.</summary>
+    public int Id { get; } = LiveRuntimes.NextId();
 
     /// <summary>A snapshot of what this runtime has done.</summary>
     public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot() with { Live = _permits.Taken });
@@ -153,6 +159,7 @@ public sealed class FiberRuntime : IDisposable
         if (_permits.Taken == 0)
             _drained.TrySetResult();
         _drained.Task.Wait();
+        LiveRuntimes.Remove(this);
         _backend.Dispose();
     }
 

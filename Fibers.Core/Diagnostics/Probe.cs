@@ -14,8 +14,8 @@ namespace Fibers.Diagnostics;
 /// once, or reach it once more.
 /// </para>
 /// <para>
-/// Per fiber and in this order (Native backend): Spawned, then RunBegins and RunEnds in turn, with Woken between a RunEnds that parked and the next RunBegins, then Ended. The rescue
-/// carrier is native code and reports nothing: what a fiber did on it is missing. The other backends report Spawned, RanInline and Ended only.
+/// Per fiber and in this order (Native backend): Spawned, then RunBegins and RunEnds in turn (Started in the first), with Woken between a RunEnds that parked and the next RunBegins, then Ended. The rescue
+/// carrier is native code and reports nothing: what a fiber did on it is missing. The other backends report Spawned, Started, RanInline and Ended only.
 /// </para>
 /// </remarks>
 internal abstract class Probe
@@ -38,6 +38,11 @@ internal abstract class Probe
 
     /// <summary>The spawner or joiner, before the body runs on its stack.</summary>
     public virtual void RanInline(Fiber fiber, InlineReason reason)
+    {
+    }
+
+    /// <summary>Whoever runs the body, on its stack, before it begins.</summary>
+    public virtual void Started(Fiber fiber)
     {
     }
 
@@ -77,6 +82,11 @@ internal abstract class Probe
 
     /// <summary>The carrier, when it is no longer idle.</summary>
     public virtual void CarrierWakes(Carrier carrier)
+    {
+    }
+
+    /// <summary>The watchdog. The fiber has kept the carrier for longer than an interval: it computes, or blocks in a call that is not redirected. Told once per run.</summary>
+    public virtual void Blocked(Carrier carrier, Fiber fiber)
     {
     }
 

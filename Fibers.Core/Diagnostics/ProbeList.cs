@@ -41,6 +41,13 @@ internal sealed class ProbeList : Probe
             observer.RanInline(fiber, reason);
     }
 
+    public override void Started(Fiber fiber)
+    {
+        using var pin = new PinScope();
+        foreach (Probe observer in _observers)
+            observer.Started(fiber);
+    }
+
     public override void RunBegins(Carrier carrier, Fiber fiber)
     {
         foreach (Probe observer in _observers)
@@ -83,6 +90,12 @@ internal sealed class ProbeList : Probe
     {
         foreach (Probe observer in _observers)
             observer.CarrierWakes(carrier);
+    }
+
+    public override void Blocked(Carrier carrier, Fiber fiber)
+    {
+        foreach (Probe observer in _observers)
+            observer.Blocked(carrier, fiber);
     }
 
     public override void SpareStarted(Carrier carrier)

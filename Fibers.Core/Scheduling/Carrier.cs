@@ -59,6 +59,18 @@ internal sealed unsafe partial class Carrier
     /// <summary>Any thread.</summary>
     public bool InFiber => _native != null && Volatile.Read(ref _native->Phase) == (uint)Phase.Fiber;
 
+    /// <summary>Any thread. The fiber it runs at the moment; a snapshot.</summary>
+    public Fiber? Mounted
+    {
+        get
+        {
+            if (_native == null || !InFiber)
+                return null;
+            var mounted = (NativeVThread*)Volatile.Read(ref *(nint*)&_native->Mounted);
+            return mounted == null ? null : VirtualThread.Find(mounted)?.Fiber;
+        }
+    }
+
     /// <summary>Any thread. Something waits that only this carrier, or a thief, can run.</summary>
     public bool HasWork => Volatile.Read(ref _next) is not null || !Queue.IsEmpty;
 

@@ -65,6 +65,8 @@ internal sealed unsafe class Scheduler : IDisposable
 
     public IdleCarriers Idle { get; } = new();
 
+    public BlockingCalls Blocking { get; } = new();
+
     public VirtualThreadPool Pool { get; }
 
     public Watchdog Watchdog => _watchdog;
@@ -266,6 +268,17 @@ internal sealed unsafe class Scheduler : IDisposable
             int count = 0;
             foreach (Carrier? carrier in AllCarriers)
                 count += carrier is null ? 0 : 1;
+            return count;
+        }
+    }
+
+    public int LiveSpares
+    {
+        get
+        {
+            int count = 0;
+            foreach (Carrier? carrier in AllCarriers)
+                count += carrier is { IsSpare: true } ? 1 : 0;
             return count;
         }
     }

@@ -56,6 +56,9 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
     public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
 
+    /// <summary>Any thread. Means something while it is parked.</summary>
+    public ParkReason ParkedReason => (ParkReason)Native->Request.Reason;
+
     private int Index => (int)Native->Index;
 
     private ref ulong Word => ref Native->ParkWord;
@@ -66,6 +69,14 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. The managed half of a native one that exists.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VirtualThread Of(NativeVThread* native) => Volatile.Read(ref s_table)[native->Index]!;
+
+    /// <summary>Any thread. As <see cref="Of"/>, but the native one may be gone meanwhile: its memory is never given back.</summary>
+    public static VirtualThread? Find(NativeVThread* native)
+    {
+        VirtualThread?[] table = Volatile.Read(ref s_table);
+        uint index = native->Index;
+        return index < (uint)table.Length && table[index] is { } found && found.Native == native ? found : null;
+    }
 
     /// <summary>Any thread; blocks it about 30 microseconds. Null with the error number when none can be had.</summary>
     public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
