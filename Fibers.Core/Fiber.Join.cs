@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Parking;
 
 namespace Fibers;
@@ -62,7 +63,8 @@ public partial class Fiber
                 throw new InvalidOperationException("A fiber cannot join itself.");
             if (_starving && TryBegin())
             {
-                Runtime.Counters.InlineForJoin();
+                Runtime.Counters.RanInline(InlineReason.Join);
+                Probe.Current?.RanInline(this, InlineReason.Join);
                 RunInline();
                 break;
             }

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Fibers.Diagnostics;
 using Fibers.VirtualThreads;
 
 namespace Fibers;
@@ -34,6 +35,7 @@ public partial class Fiber
         bool named = Name is not null && !RanInline;
         if (named)
             Thread.CurrentThread.Name = Name;
+        Probe.Current?.Started(this);
         Exception? thrown = null;
         try
         {

@@ -81,6 +81,9 @@ public partial class Fiber
     /// <summary>It counts against the limit. Written by the spawner, before anybody else sees the fiber.</summary>
     internal bool HasPermit { get; set; }
 
+    /// <summary>For whoever measures queues. Written where it becomes runnable, read where it runs.</summary>
+    internal long RunnableSinceNs { get; set; }
+
     internal bool IsEnded => _joiners.IsClosed;
 
     // A plain fiber's body; Fiber<T> overrides it.

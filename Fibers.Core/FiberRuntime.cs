@@ -33,6 +33,9 @@ public sealed class FiberRuntime : IDisposable
         _backend = BackendChoice.Make(this, options, out string? reason);
         FallbackReason = reason;
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
+        LiveRuntimes.Add(this);
+        FiberEvents.Start();
+        FiberMeter.Follow();
     }
 
     private FiberRuntime(FiberRuntimeOptions options, Func<FiberRuntime, Backend> backend)
@@ -59,6 +62,9 @@ public sealed class FiberRuntime : IDisposable
 
     /// <summary>Why <see cref="FiberBackend.Auto"/> did not choose Native, or null.</summary>
     public string? FallbackReason { get; }
+
+    /// <summary>Unique in the process, in order of starting; metrics and dumps show it.</summary>
+    public int Id { get; } = LiveRuntimes.NextId();
 
     /// <summary>A snapshot of what this runtime has done.</summary>
     public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot() with { Live = _permits.Taken });
@@ -153,6 +159,7 @@ public sealed class FiberRuntime : IDisposable
         if (_permits.Taken == 0)
             _drained.TrySetResult();
         _drained.Task.Wait();
+        LiveRuntimes.Remove(this);
         _backend.Dispose();
     }
 
@@ -160,6 +167,7 @@ public sealed class FiberRuntime : IDisposable
     internal void Ended(Fiber fiber)
     {
         Counters.EndedOnce();
+        Probe.Current?.Ended(fiber);
         if (fiber.HasPermit)
             Registry.Remove(fiber);
         bool last = fiber.HasPermit && _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
@@ -176,20 +184,20 @@ public sealed class FiberRuntime : IDisposable
         UnobservedException?.Invoke(this, new UnobservedFiberExceptionEventArgs(fiber, exception));
     }
 
-    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    /// <summary>The spawner; on Native before the fiber can run.</summary>
+    internal void Spawned(Fiber fiber)
     {
         Counters.SpawnedOnce();
-        if (_backend.Kind == FiberBackend.Inline)
-        {
-            Counters.InlineForBackend();
-            return RunInline(fiber);
-        }
+        Probe.Current?.Spawned(fiber, Fiber.Current);
+    }
 
+    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        Spawned(fiber);
+        if (_backend.Kind == FiberBackend.Inline)
+            return RunInline(fiber, InlineReason.Backend);
         if (!_permits.TryTake())
-        {
-            Counters.InlineForLimit();
-            return RunInline(fiber);
-        }
+            return RunInline(fiber, InlineReason.Limit);
 
         Admit(fiber);
         if (_backend.TrySpawn(fiber))
@@ -198,18 +206,19 @@ public sealed class FiberRuntime : IDisposable
             return fiber;
         }
 
-        Counters.InlineForResources();
-        return RunInline(fiber);
+        return RunInline(fiber, InlineReason.Resources);
     }
 
-    private TFiber RunInline<TFiber>(TFiber fiber) where TFiber : Fiber
+    private TFiber RunInline<TFiber>(TFiber fiber, InlineReason reason) where TFiber : Fiber
     {
+        Counters.RanInline(reason);
         fiber.Link();
         if (!fiber.TryBegin())
             return fiber;
         ThreadParker? guest = Fiber.Current?.Runtime == this ? null : Parker.Current as ThreadParker;
         if (guest is not null)
             Deadlocks.Enter(guest, run: false);
+        Probe.Current?.RanInline(fiber, reason);
         fiber.RunInline();
         if (guest is not null)
             Deadlocks.Leave(guest, run: false);
@@ -243,7 +252,6 @@ public sealed class FiberRuntime : IDisposable
                 Admit(fiber);
             if (_backend.TrySpawnConcurrent(fiber, out reason))
             {
-                Counters.SpawnedOnce();
                 fiber.Link();
                 return fiber;
             }

@@ -48,6 +48,9 @@ public sealed record FiberStatistics
     /// <summary>Kernel threads that run fibers now, spares included.</summary>
     public int Carriers { get; init; }
 
+    /// <summary>Those of them that are spares.</summary>
+    public int SpareCarriers { get; init; }
+
     /// <summary>Spare carriers started because one was stuck in a fiber.</summary>
     public long SparesStarted { get; init; }
 
@@ -62,6 +65,9 @@ public sealed record FiberStatistics
 
     /// <summary>Virtual threads that wait for a fiber.</summary>
     public int VirtualThreadsIdle { get; init; }
+
+    /// <summary>Times a fiber kept its carrier in one call for longer than the watchdog's interval, because nothing redirects that call.</summary>
+    public long BlockingCalls { get; init; }
 
     /// <summary>Exceptions nobody joined.</summary>
     public long Unobserved { get; init; }

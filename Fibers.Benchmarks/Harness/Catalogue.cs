@@ -11,6 +11,7 @@ internal static class Catalogue
         new ManagedSwitch(),
         new Yielding(2),
         new Yielding(1000),
+        new Observing(),
         new SpawnAndJoin(),
         new SpawnMany(),
         new ChannelPingPong(),

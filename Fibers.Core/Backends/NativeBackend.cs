@@ -31,6 +31,7 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         }
 
         reason = "";
+        fiber.Runtime.Spawned(fiber);
         if (!fiber.TryBegin())
         {
             _scheduler.Pool.Return(thread);
@@ -51,6 +52,8 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         UringCalls = (long)Shim.fibers_uring_count(),
         OffloadedCalls = (long)Shim.fibers_offload_count(),
         Carriers = _scheduler.LiveCarriers,
+        SpareCarriers = _scheduler.LiveSpares,
+        BlockingCalls = _scheduler.Blocking.Count,
         SparesStarted = _scheduler.Watchdog.SparesStarted,
         Rescued = _scheduler.Inbox.Rescued,
         VirtualThreadsCreated = _scheduler.Pool.Created,

@@ -7,7 +7,13 @@ internal sealed class ThreadsBackend(int stackSize) : Backend
 
     public override bool TrySpawn(Fiber fiber) => TryStart(fiber, out _);
 
-    public override bool TrySpawnConcurrent(Fiber fiber, out string reason) => TryStart(fiber, out reason);
+    public override bool TrySpawnConcurrent(Fiber fiber, out string reason)
+    {
+        if (!TryStart(fiber, out reason))
+            return false;
+        fiber.Runtime.Spawned(fiber);
+        return true;
+    }
 
     public override void Dispose()
     {

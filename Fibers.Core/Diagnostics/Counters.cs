@@ -9,17 +9,26 @@ internal sealed class Counters
 
     public void EndedOnce() => Interlocked.Increment(ref _ended);
 
-    public void InlineForLimit() => Interlocked.Increment(ref _inlineForLimit);
-
-    public void InlineForResources() => Interlocked.Increment(ref _inlineForResources);
-
-    public void InlineForJoin() => Interlocked.Increment(ref _inlineForJoin);
-
-    public void InlineForBackend() => Interlocked.Increment(ref _inlineForBackend);
+    public void RanInline(InlineReason reason) => Interlocked.Increment(ref OfInline(reason));
 
     public void StarvedOnce() => Interlocked.Increment(ref _starved);
 
     public void UnobservedOnce() => Interlocked.Increment(ref _unobserved);
+
+    private ref long OfInline(InlineReason reason)
+    {
+        switch (reason)
+        {
+            case InlineReason.Limit:
+                return ref _inlineForLimit;
+            case InlineReason.Resources:
+                return ref _inlineForResources;
+            case InlineReason.Join:
+                return ref _inlineForJoin;
+            default:
+                return ref _inlineForBackend;
+        }
+    }
 
     public FiberStatistics Snapshot() => new()
     {

@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 
@@ -113,6 +114,7 @@ internal sealed unsafe partial class Carrier
             if (stolen is not null)
             {
                 Steals++;
+                Probe.Current?.Stolen(this, victim, stolen);
                 return stolen;
             }
         }
@@ -131,6 +133,7 @@ internal sealed unsafe partial class Carrier
         bool idleTooLong = false;
         if (!AnythingToDo(polls))
         {
+            Probe.Current?.CarrierIdles(this, polls);
             if (polls)
             {
                 State = CarrierState.Polling;
@@ -144,6 +147,8 @@ internal sealed unsafe partial class Carrier
                 fixed (uint* word = &_wakeWord)
                     idleTooLong = Shim.fibers_futex_wait(word, 0, _spare ? SpareIdleNs : -1) == TimedOut;
             }
+
+            Probe.Current?.CarrierWakes(this);
         }
 
         Interlocked.Decrement(ref Scheduler.Inbox.Native->Sleepers);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.VirtualThreads;
@@ -22,6 +23,8 @@ internal sealed unsafe partial class Carrier
     private NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
     private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
+    private ulong _switchesBefore;
+    private ulong _switchesAtEnd;
     private int _nextInARow;
     private uint _tick;
     private uint _wakeWord;      // futex: 1 when somebody has woken it
@@ -38,6 +41,9 @@ internal sealed unsafe partial class Carrier
 
     public int Index { get; }
 
+    /// <summary>Started by the watchdog; goes when it has been idle for a while.</summary>
+    public bool IsSpare => _spare;
+
     public RunQueue Queue { get; } = new();
 
     public CarrierState State { get; private set; } = CarrierState.Running;
@@ -49,10 +55,22 @@ internal sealed unsafe partial class Carrier
     public int KernelId => _native == null ? 0 : _native->KernelTid;
 
     /// <summary>Any thread. Times it has run a fiber.</summary>
-    public ulong Switches => _native == null ? 0 : Volatile.Read(ref _native->Switches);
+    public ulong Switches => _native == null ? 0 : (State == CarrierState.Stopped ? _switchesAtEnd : Volatile.Read(ref _native->Switches)) - _switchesBefore;
 
     /// <summary>Any thread.</summary>
     public bool InFiber => _native != null && Volatile.Read(ref _native->Phase) == (uint)Phase.Fiber;
+
+    /// <summary>Any thread. The fiber it runs at the moment; a snapshot.</summary>
+    public Fiber? Mounted
+    {
+        get
+        {
+            if (_native == null || !InFiber)
+                return null;
+            var mounted = (NativeVThread*)Volatile.Read(ref *(nint*)&_native->Mounted);
+            return mounted == null ? null : VirtualThread.Find(mounted)?.Fiber;
+        }
+    }
 
     /// <summary>Any thread. Something waits that only this carrier, or a thief, can run.</summary>
     public bool HasWork => Volatile.Read(ref _next) is not null || !Queue.IsEmpty;
@@ -121,6 +139,7 @@ internal sealed unsafe partial class Carrier
         Settle(from);
         Volatile.Write(ref *(nint*)&_native->Mounted, (nint)by.Native);
         Volatile.Write(ref _native->Phase, (uint)Phase.Fiber);
+        Probe.Current?.RunBegins(this, by.Fiber!);
     }
 
     // ---- its life ------------------------------------------------------------------------------------------
@@ -128,13 +147,16 @@ internal sealed unsafe partial class Carrier
     private void Main()
     {
         t_current = this;
-        _native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
-        if (_native == null)
+        NativeCarrier* native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
+        if (native == null)
             throw new OutOfMemoryException("No memory for a carrier.");
-        _native->Index = (uint)Index;
+        native->Index = (uint)Index;
+        _switchesBefore = native->Switches; // of a spare carrier that had this struct before
+        _native = native;
         _attached.Set();
         while (FindWork() is { } fiber)
             Run(fiber);
+        _switchesAtEnd = _native->Switches;
         State = CarrierState.Stopped;
         Shim.fibers_carrier_detach();
         Scheduler.Stopped(this);
@@ -146,6 +168,7 @@ internal sealed unsafe partial class Carrier
         if (thread is null)
             return;
         ParkCommit.Undo(Scheduler, thread);
+        Probe.Current?.RunBegins(this, fiber);
         NativeVThread* left = Shim.fibers_run(thread.Native); // SEE two-crossings
         Settle(left == thread.Native ? thread : VirtualThread.Of(left));
     }
@@ -154,8 +177,14 @@ internal sealed unsafe partial class Carrier
     private void Settle(VirtualThread left)
     {
         Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
+        Fiber fiber = left.Fiber!;
         if (Volatile.Read(ref _native->Contested) != 0 && Shim.fibers_rescue_settle(_native) != 0)
+        {
+            Probe.Current?.RunEnds(this, fiber, RequestKind.None, ParkReason.None);
             return; // we were stuck, and the rescue carrier took the fiber
+        }
+
+        Probe.Current?.RunEnds(this, fiber, (RequestKind)left.Native->Request.Kind, (ParkReason)left.Native->Request.Reason);
         ParkCommit.Perform(this, left);
     }
 

@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.VirtualThreads;
@@ -49,6 +50,7 @@ internal sealed unsafe class Inbox : IDisposable
             }
             else
             {
+                Probe.Current?.Woken(woken.Fiber!, ParkWord.Read(ref thread->ParkWord).Wake, null, null);
                 carrier.PushLocal(woken.Fiber!);
             }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.VirtualThreads;
@@ -77,7 +78,11 @@ internal static unsafe class ParkCommit
         ParkWord notified = ParkWord.Read(ref word);
         if (notified.Number == number && notified.State == ParkState.Notified &&
             ParkWord.TryChange(ref word, notified, ParkWord.Pack(number, notified.Wake, ParkState.Runnable)))
+        {
+            if (Probe.Current is { } probe)
+                thread.ReportNotified(probe, notified);
             carrier.PushNext(thread.Fiber!); // woken while it was leaving
+        }
         // Otherwise the rescue carrier has taken it.
     }
 

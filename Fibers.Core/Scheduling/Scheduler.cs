@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.Polling;
@@ -63,6 +64,8 @@ internal sealed unsafe class Scheduler : IDisposable
     public InjectQueue Injected { get; } = new();
 
     public IdleCarriers Idle { get; } = new();
+
+    public BlockingCalls Blocking { get; } = new();
 
     public VirtualThreadPool Pool { get; }
 
@@ -205,11 +208,14 @@ internal sealed unsafe class Scheduler : IDisposable
         }
 
         spare.Start();
+        Probe.Current?.SpareStarted(spare);
     }
 
     /// <summary>The carrier itself, at its end.</summary>
     public void Stopped(Carrier carrier)
     {
+        if (carrier.IsSpare)
+            Probe.Current?.SpareRetired(carrier);
         lock (_carriersLock)
         {
             _retiredSteals += carrier.Steals;
@@ -266,14 +272,28 @@ internal sealed unsafe class Scheduler : IDisposable
         }
     }
 
+    public int LiveSpares
+    {
+        get
+        {
+            int count = 0;
+            foreach (Carrier? carrier in AllCarriers)
+                count += carrier is { IsSpare: true } ? 1 : 0;
+            return count;
+        }
+    }
+
     public long Steals
     {
         get
         {
-            long sum = _retiredSteals;
-            foreach (Carrier? carrier in AllCarriers)
-                sum += carrier?.Steals ?? 0;
-            return sum;
+            lock (_carriersLock) // a spare that retires is counted once
+            {
+                long sum = _retiredSteals;
+                foreach (Carrier? carrier in _carriers)
+                    sum += carrier?.Steals ?? 0;
+                return sum;
+            }
         }
     }
 
@@ -281,10 +301,13 @@ internal sealed unsafe class Scheduler : IDisposable
     {
         get
         {
-            ulong sum = _retiredSwitches;
-            foreach (Carrier? carrier in AllCarriers)
-                sum += carrier?.Switches ?? 0;
-            return (long)sum;
+            lock (_carriersLock)
+            {
+                ulong sum = _retiredSwitches;
+                foreach (Carrier? carrier in _carriers)
+                    sum += carrier?.Switches ?? 0;
+                return (long)sum;
+            }
         }
     }
 

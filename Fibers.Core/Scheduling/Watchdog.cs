@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 
@@ -20,6 +21,7 @@ internal sealed class Watchdog
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stop = new();
     private readonly Dictionary<Carrier, ulong> _before = [];
+    private readonly Dictionary<Carrier, ulong> _told = []; // the run in which it was last found blocked
     private long _sparesStarted;
     private int _ticksStuck; // since a spare was last started
 
@@ -45,6 +47,7 @@ internal sealed class Watchdog
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
             Look();
+            FiberMeter.Follow();
             _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
@@ -78,13 +81,19 @@ internal sealed class Watchdog
             bool moved = !_before.TryGetValue(carrier, out ulong before) || before != switches;
             _before[carrier] = switches;
             bool sits = !moved && carrier.InFiber;
+            if (sits && _told.GetValueOrDefault(carrier) != switches)
+                Tell(carrier, switches);
             stuck |= sits;
             someoneMoves |= moved;
             workWaits |= carrier.HasWork && (sits || _scheduler.Idle.Idle > 0);
         }
 
         if (_before.Count > live * 4 + 16)
+        {
             _before.Clear(); // spares that are gone
+            _told.Clear();
+        }
+
         if (!stuck)
             _ticksStuck = 0;
         bool nobodyPolls = stuck && _scheduler.Idle.Poller is null && !someoneMoves;
@@ -102,6 +111,16 @@ internal sealed class Watchdog
         _ticksStuck = 0;
         Interlocked.Increment(ref _sparesStarted);
         _scheduler.AddSpare();
+    }
+
+    // Once per call that blocks: it may compute first.
+    private void Tell(Carrier carrier, ulong switches)
+    {
+        if (!_scheduler.Blocking.Look(carrier))
+            return;
+        _told[carrier] = switches;
+        if (Probe.Current is { } probe && carrier.Mounted is { } fiber)
+            probe.Blocked(carrier, fiber);
     }
 
     // Many that are stuck at once mostly wait for one thing, such as a method that is being compiled, and another spare would only join them:

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
 using Fibers.Polling;
@@ -21,6 +22,8 @@ internal sealed unsafe class VirtualThread : Parker
 {
     private static readonly Lock s_tableLock = new();
     private static VirtualThread?[] s_table = new VirtualThread?[256];
+
+    private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
     {
@@ -59,6 +62,9 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
     public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
 
+    /// <summary>Any thread. Means something while it is parked.</summary>
+    public ParkReason ParkedReason => (ParkReason)Native->Request.Reason;
+
     private int Index => (int)Native->Index;
 
     private ref ulong Word => ref Native->ParkWord;
@@ -69,6 +75,14 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. The managed half of a native one that exists.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VirtualThread Of(NativeVThread* native) => Volatile.Read(ref s_table)[native->Index]!;
+
+    /// <summary>Any thread. As <see cref="Of"/>, but the native one may be gone meanwhile: its memory is never given back.</summary>
+    public static VirtualThread? Find(NativeVThread* native)
+    {
+        VirtualThread?[] table = Volatile.Read(ref s_table);
+        uint index = native->Index;
+        return index < (uint)table.Length && table[index] is { } found && found.Native == native ? found : null;
+    }
 
     /// <summary>Any thread; blocks it about 30 microseconds. Null with the error number when none can be had.</summary>
     public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
@@ -193,7 +207,7 @@ internal sealed unsafe class VirtualThread : Parker
         Native->Request.Reason = (uint)ParkReason.Yield;
         MayBeHandedTo = true;
         VirtualThread? next = PinnedCarrier?.NextByHand();
-        Shim.fibers_yield(Native, next is null ? null : next.Native); // unpins
+        Shim.fibers_give_way(Native, next is null ? null : next.Native); // unpins
         Arrive();
     }
 
@@ -223,10 +237,16 @@ internal sealed unsafe class VirtualThread : Parker
         while (word.Number == number && word.State is ParkState.Parking or ParkState.Parked)
         {
             ParkState next = word.State == ParkState.Parking ? ParkState.Notified : ParkState.Runnable;
+            if (next == ParkState.Notified && Probe.Current is not null)
+                _notifier = new Notifier(number, Fiber.Current, Carrier.Current);
             if (ParkWord.TryChange(ref Word, word, ParkWord.Pack(number, wake, next)))
             {
                 if (next == ParkState.Runnable)
+                {
+                    Probe.Current?.Woken(Fiber!, wake, Fiber.Current, Carrier.Current);
                     Scheduler.Enqueue(Fiber!); // parked: nobody but us may touch it until it is queued
+                }
+
                 return true;
             }
 
@@ -235,6 +255,17 @@ internal sealed unsafe class VirtualThread : Parker
 
         return false;
     }
+
+    /// <summary>The carrier that makes it runnable because somebody woke it while it was leaving.</summary>
+    public void ReportNotified(Probe probe, ParkWord word)
+    {
+        Notifier? by = _notifier;
+        if (by?.Number != word.Number)
+            by = null; // of an earlier park, or none: native code
+        probe.Woken(Fiber!, word.Wake, by?.Fiber, by?.Carrier);
+    }
+
+    private sealed record Notifier(ulong Number, Fiber? Fiber, Carrier? Carrier);
 
     // ---- pinning: the fiber itself ----------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ internal sealed unsafe class SwapRecorder : IDisposable
     {
         if (watched && Shim.fibers_step_begin(_native) is var error and not 0)
             throw new InvalidOperationException($"The processor cannot be stopped after each instruction: error {error}.");
-        Fiber.Yield(); // the swap
+        Thread.Yield(); // the swap; Fiber.Yield would hand the carrier straight to the other fiber
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -110,7 +110,7 @@ internal sealed unsafe class SwapRecorder : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void BlueYields() => Fiber.Yield();
+    private static void BlueYields() => Thread.Yield();
 
     private enum StepState : uint
     {

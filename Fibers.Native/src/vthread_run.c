@@ -135,7 +135,7 @@ fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next)
     return park_settle(self);
 }
 
-void fibers_yield(fibers_vthread *self, fibers_vthread *next)
+void fibers_give_way(fibers_vthread *self, fibers_vthread *next)
 {
     leave_to(self, FIBERS_REQUEST_YIELD, next);
 }
