@@ -128,61 +128,59 @@ public sealed class FiberChannel<T> : IEnumerable<T>
 
     private bool Send(T item, long deadlineNs)
     {
-        var cell = new ParkCell(ParkReason.Channel, this);
-        cell.Begin();
-        ChannelCore<T>.ItemWaiter? waiter = null;
-        try
-        {
-            waiter = BeginSend(item, cell);
-        }
-        finally
-        {
-            if (waiter is null)
-                cell.Abandon();
-        }
-
-        return waiter is null || Wait(cell, waiter, deadlineNs, out _);
+        ChannelCore<T>.ItemWaiter? waiter = BeginSend(item, null);
+        return waiter is null || Wait((ParkCell)waiter.Cell, waiter, deadlineNs, out _);
     }
 
     private bool Receive(long deadlineNs, [MaybeNullWhen(false)] out T item, out bool closed)
     {
-        var cell = new ParkCell(ParkReason.Channel, this);
-        cell.Begin();
-        ChannelCore<T>.ItemWaiter? waiter = BeginReceive(cell, out item, out closed);
+        ChannelCore<T>.ItemWaiter? waiter = BeginReceive(null, out item, out closed);
         if (waiter is null)
-        {
-            cell.Abandon();
             return !closed;
-        }
-
-        bool done = Wait(cell, waiter, deadlineNs, out closed);
+        bool done = Wait((ParkCell)waiter.Cell, waiter, deadlineNs, out closed);
         item = waiter.Item;
         return done;
     }
 
-    // Null: done at once.
-    private ChannelCore<T>.ItemWaiter? BeginSend(T item, WaitCell cell)
+    // Null: done at once. Without a cell of async code, the caller is to park, and has begun to.
+    private ChannelCore<T>.ItemWaiter? BeginSend(T item, TaskCell? cell)
     {
         ChannelCore<T>.ItemWaiter? waiter = null;
         var scope = _core.Latch.Enter();
         ChannelCore<T>.Outcome outcome = _core.TrySend(item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
-            _core.AddSender(waiter = new ChannelCore<T>.ItemWaiter(cell) { Item = item });
+        {
+            waiter = NewWaiter(cell);
+            waiter.Item = item;
+            _core.AddSender(waiter);
+        }
+
         _core.Latch.Exit(scope);
         wake?.Cell.Wake();
         return outcome == ChannelCore<T>.Outcome.Closed ? throw new FiberChannelClosedException() : waiter;
     }
 
-    private ChannelCore<T>.ItemWaiter? BeginReceive(WaitCell cell, out T? item, out bool closed)
+    private ChannelCore<T>.ItemWaiter? BeginReceive(TaskCell? cell, out T? item, out bool closed)
     {
         ChannelCore<T>.ItemWaiter? waiter = null;
         var scope = _core.Latch.Enter();
         ChannelCore<T>.Outcome outcome = _core.TryReceive(out item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
-            _core.AddReceiver(waiter = new ChannelCore<T>.ItemWaiter(cell));
+            _core.AddReceiver(waiter = NewWaiter(cell));
         _core.Latch.Exit(scope);
         wake?.Cell.Wake();
         closed = outcome == ChannelCore<T>.Outcome.Closed;
+        return waiter;
+    }
+
+    // Made only when there is something to wait for. Beginning comes last: it must be taken back should anything fail after it.
+    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task)
+    {
+        if (task is not null)
+            return new ChannelCore<T>.ItemWaiter(task);
+        var cell = new ParkCell(ParkReason.Channel, this);
+        var waiter = new ChannelCore<T>.ItemWaiter(cell);
+        cell.Begin();
         return waiter;
     }
 
