@@ -36,6 +36,7 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(floating_control) \
     X(recursion)        \
     X(unwinding)        \
+    X(handing_over)     \
     X(lifecycle)        \
     X(thread_locals)    \
     X(destructors)      \
