@@ -245,7 +245,7 @@ public sealed class FiberRuntime : IDisposable
 
     private TFiber SpawnConcurrent<TFiber>(TFiber fiber) where TFiber : Fiber
     {
-        string reason = $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
+        string? reason = null;
         if (_backend.Kind == FiberBackend.Inline || _permits.TryTake())
         {
             if (_backend.Kind != FiberBackend.Inline)
@@ -263,6 +263,7 @@ public sealed class FiberRuntime : IDisposable
             }
         }
 
+        reason ??= $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
         throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
     }
 

@@ -101,15 +101,18 @@
 // ------------------------------------------
 //     void fibers_switch_fsgsbase(fibers_context *from, fibers_context *to);
 //     void fibers_switch_syscall (fibers_context *from, fibers_context *to);
-// Two versions because the thread pointer can be written by one instruction only where processor and
+//     void fibers_switch_peer_fsgsbase(fibers_context *from, fibers_context *to);
+// Versions with and without the instruction because the thread pointer can be written by one instruction only where processor and
 // kernel allow it (thread_pointer.c decides once). Unwind information stays right across the stack
 // swap without a word about it: both stacks have the same shape at that instruction.
 
-// Both leave by a jump and not by `ret`: the processor predicts a return from the calls it has seen, and those were made
-// on the other stack, so a `ret` here is guessed wrong every time. The thread pointer comes last because writing it makes
-// the processor wait for everything before it and hold back everything after it. Until then the stack is the new one and
-// the thread-locals are the old: a signal handler that runs in between finds a thread in native code, as it does before
-// and after. (`switch-raw` in Fibers.Benchmarks measures both.)
+// The processor predicts where a `ret` goes from the calls it has seen, and those were made on the stack that is left. Between a carrier and
+// a fiber that is always wrong: so fibers_switch leaves by a jump. Between two fibers that hand the carrier over, both
+// stand at the same place of the same function: the call it has seen is the right one, and so are those around
+// it. So fibers_switch_peer is the same with a `ret`, and every return after it is predicted too.
+// The thread pointer comes last because writing it makes the processor wait for everything before it and hold back everything
+// after it. Until then the stack is the new one and the thread-locals are the old: a signal handler that runs in between finds
+// a thread in native code, as it does before and after. (`switch-raw` and `yield-1000` in Fibers.Benchmarks measure it.)
 
 #define JUMP_TO_SAVED_ADDRESS                                                                    \
     popq    %rcx                ; /* X64-SP: rsp is now what it was before the call           */ \
@@ -126,6 +129,16 @@ FUNCTION(fibers_switch_fsgsbase)
     wrfsbase %rax                                       // from here thread-locals are its own
     jmpq    *%rcx                                       // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch_fsgsbase)
+
+FUNCTION(fibers_switch_peer_fsgsbase)
+    SAVE_CONTEXT
+    movq    %rsp, FIBERS_CONTEXT_STACK_POINTER(%rdi)    // as above
+    movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rax
+    movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp
+    RESTORE_CONTEXT
+    wrfsbase %rax
+    ret                                                 // to where this one was called from, too
+END_FUNCTION(fibers_switch_peer_fsgsbase)
 
 FUNCTION(fibers_switch_syscall)
     SAVE_CONTEXT

@@ -124,7 +124,7 @@ internal sealed unsafe class Scheduler : IDisposable
             self.Unpin();
             if (mine is not null)
             {
-                Idle.WakeForWork();
+                Idle.WakeForWorkBehindFence(); // PushNext's exchange is one
                 return;
             }
         }

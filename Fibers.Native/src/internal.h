@@ -31,9 +31,12 @@ extern _Thread_local fibers_carrier *fibers_self_carrier INITIAL_EXEC;
 #if defined(__x86_64__)
 void fibers_switch_fsgsbase(fibers_context *from, fibers_context *to);
 void fibers_switch_syscall(fibers_context *from, fibers_context *to);
+void fibers_switch_peer_fsgsbase(fibers_context *from, fibers_context *to);
 extern void (*fibers_switch)(fibers_context *from, fibers_context *to); // thread_pointer.c
+extern void (*fibers_switch_peer)(fibers_context *from, fibers_context *to); // the same, faster between two that left from one place
 #else
 void fibers_switch(fibers_context *from, fibers_context *to);
+#define fibers_switch_peer fibers_switch // it ends with a `ret`
 #endif
 void fibers_first_return(void);
 void fibers_detach(fibers_context *self, _Atomic uint32_t *state, uint32_t value);

@@ -36,6 +36,7 @@ void *fibers_thread_pointer(void)
 
 #if defined(__x86_64__)
 void (*fibers_switch)(fibers_context *from, fibers_context *to) = fibers_switch_syscall;
+void (*fibers_switch_peer)(fibers_context *from, fibers_context *to) = fibers_switch_syscall;
 
 #define HWCAP2_FSGSBASE_BIT 2u // the kernel lets user code run wrfsbase
 #define ASK_FOR_SHADOW_STACK(status) syscall(SYS_arch_prctl, 0x5005 /* ARCH_SHSTK_STATUS */, status)
@@ -60,6 +61,7 @@ int fibers_thread_pointer_start(char *reason, size_t size)
 #if !defined(FIBERS_WITHOUT_FSGSBASE) // tests show the other way too
     if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) {
         fibers_switch = fibers_switch_fsgsbase;
+        fibers_switch_peer = fibers_switch_peer_fsgsbase;
         fibers_feature_bits |= FIBERS_FEATURE_FSGSBASE;
     }
 #endif

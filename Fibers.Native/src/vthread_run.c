@@ -125,7 +125,7 @@ static void leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
     self->request.kind = kind;
     carrier->leaving = self; // `mounted` is self too, until `next` has performed the request
     mount(carrier, next);
-    fibers_switch(&self->context, &next->context);
+    fibers_switch_peer(&self->context, &next->context);
     arrive(self);
 }
 

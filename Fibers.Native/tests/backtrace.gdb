@@ -10,7 +10,7 @@ import gdb
 
 # Where a stack may begin; clone is clone3 on newer C libraries.
 OUTERMOST = ("main", "_start", "fibers_first_entry", "clone", "clone3", "__clone3")
-SWITCHES = ("fibers_switch_fsgsbase", "fibers_switch_syscall", "fibers_switch")
+SWITCHES = ("fibers_switch_fsgsbase", "fibers_switch_syscall", "fibers_switch_peer_fsgsbase", "fibers_switch")
 
 def frames():
     frame, names = gdb.newest_frame(), []
