@@ -7,13 +7,14 @@ namespace Fibers.Polling;
 /// <summary>Who waits for which descriptor, and which edges came when nobody did.</summary>
 /// <remarks>
 /// Edge-triggered, each file registered once until it is closed. Numbers are reused, so each has a generation, changed by
-/// every close in the process (redirect_descriptors.c). Ordering against closers: we set interest, then compare the
-/// generation again; they change the generation, then look at interest.
+/// every close in the process; its low byte counts those under way (redirect_descriptors.c). Ordering against closers: we set interest, then
+/// compare the generation again; they change the generation, then look at interest.
 /// </remarks>
 internal sealed unsafe class DescriptorTable
 {
     public const uint In = 0x1, Priority = 0x2, Out = 0x4, Error = 0x8, HangUp = 0x10, ReadHangUp = 0x2000;
     private const uint EdgeTriggered = 1u << 31;
+    internal const uint ClosesUnderWay = 255;
 
     private static readonly NativeDescriptor* s_generations;
     private static readonly int s_capacity;
@@ -108,7 +109,7 @@ internal sealed unsafe class DescriptorTable
         ref uint current = ref s_generations[descriptor].Generation;
         lock (record)
         {
-            if (Volatile.Read(ref current) != generation)
+            if (Volatile.Read(ref current) != generation || IsClosing(generation))
             {
                 waiter.Thread.TryWake(waiter.Number, Wake.Closed);
                 return;
@@ -138,6 +139,9 @@ internal sealed unsafe class DescriptorTable
                 Forget(record);
         }
     }
+
+    // Whether the file of that number is the old one or the next, nobody can say.
+    private static bool IsClosing(uint generation) => (generation & ClosesUnderWay) != 0;
 
     private int Register(DescriptorRecord record, uint generation)
     {

@@ -298,9 +298,10 @@ FIBERS_API void fibers_inbox_acknowledge(fibers_inbox *inbox);
 
 // ---- descriptors ---------------------------------------------------------------------------------------------
 
-// Any thread. Per descriptor, one word: generation, changed by every close. NULL when out of range.
+// Any thread. Per descriptor, its generation, changed by every close. NULL when out of range.
+#define FIBERS_CLOSES_UNDER_WAY 255u
 typedef struct fibers_descriptor {
-    _Atomic uint32_t generation; // changed by close, before the real close
+    _Atomic uint32_t generation; // low byte: closes under way; the rest is changed by each
     _Atomic uint32_t interest;   // 1: a scheduler has waiters or a registration for it
     _Atomic int32_t closed_next; // in the closed list
     _Atomic uint32_t queued;     // 1: in the closed list

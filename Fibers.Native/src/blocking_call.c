@@ -4,14 +4,21 @@
 
 #include <fcntl.h>
 
-bool blocking_call_begin(struct blocking_call *call, int descriptor, short events, uint32_t reason)
+bool blocking_call_begin(struct blocking_call *call, attempt *attempt, int descriptor, short events, uint32_t reason)
 {
     fibers_vthread *self = fiber_that_may_park();
     if (LIKELY(self == NULL))
         return false;
-    *call = (struct blocking_call){self, descriptor, events, reason, fibers_descriptor_generation(descriptor), 0, false};
+    *call = (struct blocking_call){
+        .self = self, .attempt = attempt, .descriptor = descriptor, .events = events, .reason = reason, .generation = fibers_descriptor_generation(descriptor)};
     return true;
 }
+
+typedef enum outcome {
+    RETRY,
+    FAIL,        // errno is set
+    PASS_THROUGH // the descriptor cannot be waited for: make the plain call, and block if it must
+} outcome;
 
 static int64_t socket_deadline(int descriptor, short events)
 {
@@ -22,13 +29,26 @@ static int64_t socket_deadline(int descriptor, short events)
     return now_ns() + (int64_t)timeout.tv_sec * 1000000000 + (int64_t)timeout.tv_usec * 1000;
 }
 
-static outcome wake_to_outcome(fibers_vthread *self, fibers_wake wake)
+// The number was closed, or is being closed: RETRY when that came to nothing (dup2 can fail), or when it had begun before the call did and so
+// says nothing about the file the call is for.
+static outcome after_close(struct blocking_call *call)
+{
+    uint32_t before = call->generation;
+    while (fibers_descriptor_closing(call->generation = fibers_descriptor_generation(call->descriptor)))
+        fibers_yield(call->self);
+    if (call->generation == before || fibers_descriptor_closing(before))
+        return RETRY;
+    errno = EBADF;
+    return FAIL;
+}
+
+static outcome after_wake(struct blocking_call *call, fibers_wake wake)
 {
     switch (wake) {
     case FIBERS_WAKE_TIMEOUT: errno = EAGAIN; return FAIL;
-    case FIBERS_WAKE_CLOSED: errno = EBADF; return FAIL;
+    case FIBERS_WAKE_CLOSED: return after_close(call);
     case FIBERS_WAKE_CANCELED:
-        if (!cancel_deliver(self))
+        if (!cancel_deliver(call->self))
             return RETRY; // shielded, or delivered elsewhere meanwhile
         errno = ECANCELED;
         return FAIL;
@@ -39,7 +59,8 @@ static outcome wake_to_outcome(fibers_vthread *self, fibers_wake wake)
     }
 }
 
-outcome blocking_call_wait(struct blocking_call *call)
+// May switch.
+static outcome wait_until_ready(struct blocking_call *call)
 {
     int flags = fcntl(call->descriptor, F_GETFL);
     if (flags < 0)
@@ -65,11 +86,34 @@ outcome blocking_call_wait(struct blocking_call *call)
     self->request.deadline_ns = pretended ? now_ns() : call->deadline_ns;
     self->request.park_number = park_begin(self);
     fibers_wake wake = park_leave(self, FIBERS_REQUEST_DESCRIPTOR);
-    outcome next = wake_to_outcome(self, pretended && wake == FIBERS_WAKE_TIMEOUT ? FIBERS_WAKE_READY : wake);
+    outcome next = after_wake(call, pretended && wake == FIBERS_WAKE_TIMEOUT ? FIBERS_WAKE_READY : wake);
     // Woken for the old file, but closed before we came to run: the number may be another file's by now.
-    if (next == RETRY && fibers_descriptor_generation(call->descriptor) != call->generation)
-        return wake_to_outcome(self, FIBERS_WAKE_CLOSED);
-    return next;
+    return next == RETRY && fibers_descriptor_generation(call->descriptor) != call->generation ? after_close(call) : next;
+}
+
+// What was done before it failed counts more than that it failed: the next call will say so.
+static ssize_t finish(const struct blocking_call *call)
+{
+    return call->done > 0 ? (ssize_t)call->done : -1;
+}
+
+ssize_t blocking_call_run(struct blocking_call *call)
+{
+    for (bool wait = false;;) {
+        ssize_t count = call->attempt(call, wait);
+        if (count >= 0) {
+            call->done += (size_t)count;
+            if (wait || count == 0 || !call->until_done || call->done >= call->size)
+                return (ssize_t)call->done;
+            continue; // a stream gave or took part of it
+        }
+        if (wait || (errno != EAGAIN && errno != EWOULDBLOCK))
+            return finish(call);
+        outcome next = wait_until_ready(call);
+        if (next == FAIL)
+            return finish(call);
+        wait = next == PASS_THROUGH;
+    }
 }
 
 bool ready_now(int descriptor, short events)

@@ -4,35 +4,33 @@
 
 #include "redirect.h"
 
-// One blocking call of a fiber, across as many parks as it takes.
+struct blocking_call;
+
+// One try of the plain call, for what is not done yet: what it returns, errno set. Unless `wait`, it must not block, and fails with EAGAIN
+// where it would.
+typedef ssize_t attempt(struct blocking_call *call, bool wait);
+
+// One blocking call of a fiber, across as many parks as it takes. Part of a struct that holds the call's other arguments.
 struct blocking_call {
     fibers_vthread *self;
+    attempt *attempt;
     int descriptor;
     short events; // POLLIN or POLLOUT
+    bool pretended;  // the last EAGAIN was a lie (FIBERS_FAULT_WOULD_BLOCK)
+    bool until_done; // a plain call would stay until all of `size` is done
     uint32_t reason;
     uint32_t generation;
+    size_t size, done;
     int64_t deadline_ns; // of the whole call; 0: not yet asked
-    bool pretended;      // the last EAGAIN was a lie (FIBERS_FAULT_WOULD_BLOCK)
 };
 
-typedef enum outcome {
-    RETRY,
-    FAIL,        // errno is set
-    PASS_THROUGH // the descriptor cannot be waited for: make the plain call, and block if it must
-} outcome;
-
 // False: the caller is no fiber (or may not park): pass straight through.
-bool blocking_call_begin(struct blocking_call *call, int descriptor, short events, uint32_t reason);
-// May switch.
-outcome blocking_call_wait(struct blocking_call *call);
+bool blocking_call_begin(struct blocking_call *call, attempt *attempt, int descriptor, short events, uint32_t reason);
+// May switch. What the plain call would return, errno set.
+ssize_t blocking_call_run(struct blocking_call *call);
 // Whether the next call would block, without making it. For what knows no "do not block" of its own: another
 // reader may be faster; then the plain call blocks its kernel thread, and the watchdog sees to the rest.
 bool ready_now(int descriptor, short events);
-
-static inline bool would_block(ssize_t result)
-{
-    return result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
 
 // Fault injection: true, errno set, when the call is not to be made this time.
 static inline bool refused(struct blocking_call *call)
@@ -49,9 +47,10 @@ static inline bool refused(struct blocking_call *call)
     return false;
 }
 
-// Fault injection: reads and writes may be short.
-static inline size_t limited(size_t size)
+// What is left to do. Fault injection: reads and writes may be short.
+static inline size_t remaining(const struct blocking_call *call)
 {
+    size_t size = call->size - call->done;
     return UNLIKELY(size > 1 && fibers_fault(FIBERS_FAULT_SHORT)) ? 1 : size;
 }
 

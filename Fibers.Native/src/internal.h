@@ -91,6 +91,7 @@ fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now);
 // ---- redirect_descriptors.c ----
 void fibers_descriptors_start(void);
 uint32_t fibers_descriptor_generation(int descriptor);
+bool fibers_descriptor_closing(uint32_t generation);
 
 // ---- import_patch.c ----
 typedef struct import {

@@ -7,7 +7,8 @@
 // One blocking call, on the fiber's own stack: it stays there until the call is done, because nothing but its
 // completion can wake the fiber (cancellation is held back meanwhile).
 typedef struct fibers_job {
-    long (*call)(struct fibers_job *job); // on a kernel thread of the pool; sets errno as the plain call does
+    long (*call)(struct fibers_job *job); // on a kernel thread of a pool; sets errno as the plain call does
+    bool endless;                         // it waits for somebody else, perhaps for ever
     fibers_vthread *owner;
     uint64_t number;
     struct fibers_job *next;
@@ -15,7 +16,7 @@ typedef struct fibers_job {
     int error;
 } fibers_job;
 
-// Fiber only. May switch. Runs the call on the pool; returns its result, errno set. When no pool thread can be
+// Fiber only. May switch. Runs the call on a pool; returns its result, errno set. When no pool thread can be
 // had it is made here, and blocks the kernel thread.
 long fibers_offload(fibers_vthread *self, fibers_job *job, fibers_reason reason);
 

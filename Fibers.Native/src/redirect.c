@@ -74,6 +74,7 @@ static const import redirected[] = {
     {"usleep", redirected_usleep, NATIVE_CODE},
     {"sleep", redirected_sleep, NATIVE_CODE},
     {"waitpid", redirected_waitpid, NATIVE_CODE},
+    {"waitid", redirected_waitid, NATIVE_CODE},
     {"sched_yield", redirected_runtime_sched_yield, MODULES_RUNTIME}, // first: the runtime may be in the same program as the rest
     {"sched_yield", redirected_sched_yield, NATIVE_CODE},
     // Descriptor numbers are reused: whoever closes one must say so.

@@ -12,6 +12,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 // redirect_identity.c
 long redirected_syscall(long number, ...);
@@ -76,6 +77,7 @@ int redirected_sched_yield(void);
 int redirected_runtime_sched_yield(void); // redirect_waits.c
 // redirect_processes.c
 pid_t redirected_waitpid(pid_t pid, int *status, int options);
+int redirected_waitid(idtype_t kind, id_t id, siginfo_t *info, int options);
 // redirect_descriptors.c
 int redirected_close(int descriptor);
 int redirected_dup2(int from, int to);

@@ -1,5 +1,7 @@
-// Descriptor numbers are reused. Each number has a generation, changed before every close, so that a fiber
-// that tried one file can never be parked on, or woken by, the next file of the same number.
+// Descriptor numbers are reused. Each number has a generation, so that a fiber that tried one file can never be parked on, or woken
+// by, the next file of the same number. Its low byte counts the closes that are under way; one that fails leaves the rest as it was. Nobody
+// begins to wait while there is one: the file may be the old one or the next (DescriptorTable.cs, blocking_call.c). There can be several: the
+// number is free before the close has returned.
 //
 // Ordering   a closer changes `generation`, fences, then reads `interest`; a scheduler that begins to wait sets
 //            `interest`, fences, then compares `generation` once more (DescriptorTable.cs). One sees the other.
@@ -58,18 +60,15 @@ void fibers_descriptor_watch(fibers_inbox *inbox, int32_t on)
     }
 }
 
-static void closing(int descriptor)
+bool fibers_descriptor_closing(uint32_t generation)
 {
-    if (descriptor < 0 || descriptor >= capacity)
-        return;
+    return (generation & FIBERS_CLOSES_UNDER_WAY) != 0;
+}
+
+static void wake_waiters(int descriptor)
+{
     fibers_descriptor *entry = &table[descriptor];
-    // A child between vfork and exec closes its own descriptors in our memory.
-    if (UNLIKELY(atomic_load_explicit(&entry->interest, memory_order_relaxed) != 0) && getpid() != owner)
-        return;
-    atomic_fetch_add_explicit(&entry->generation, 1, memory_order_seq_cst);
-    if (LIKELY(atomic_load_explicit(&entry->interest, memory_order_seq_cst) == 0))
-        return;
-    if (atomic_exchange(&entry->queued, 1) != 0)
+    if (LIKELY(atomic_load_explicit(&entry->interest, memory_order_seq_cst) == 0) || atomic_exchange(&entry->queued, 1) != 0)
         return;
     int32_t head = atomic_load(&closed_head);
     do
@@ -83,22 +82,50 @@ static void closing(int descriptor)
     }
 }
 
+// False: nothing is to be said about this number. A child between vfork and exec closes its own descriptors, in our memory.
+static bool begin_close(int descriptor)
+{
+    if (descriptor < 0 || descriptor >= capacity || getpid() != owner)
+        return false;
+    atomic_fetch_add(&table[descriptor].generation, 1);
+    return true;
+}
+
+// Keeps errno.
+static void end_close(int descriptor, bool closed)
+{
+    int error = errno;
+    // One close less; and if it did close, the next generation.
+    atomic_fetch_add(&table[descriptor].generation, closed ? FIBERS_CLOSES_UNDER_WAY : UINT32_MAX);
+    if (closed)
+        wake_waiters(descriptor);
+    errno = error;
+}
+
+// Whatever close says but EBADF, the number is free.
 int redirected_close(int descriptor)
 {
-    closing(descriptor);
-    return close(descriptor);
+    bool noted = begin_close(descriptor);
+    int result = close(descriptor);
+    if (noted)
+        end_close(descriptor, result == 0 || errno != EBADF);
+    return result;
 }
 
 int redirected_dup2(int from, int to)
 {
-    if (from != to)
-        closing(to);
-    return dup2(from, to);
+    bool noted = from != to && begin_close(to);
+    int result = dup2(from, to);
+    if (noted)
+        end_close(to, result >= 0);
+    return result;
 }
 
 int redirected_dup3(int from, int to, int flags)
 {
-    if (from != to)
-        closing(to);
-    return dup3(from, to, flags);
+    bool noted = from != to && begin_close(to);
+    int result = dup3(from, to, flags);
+    if (noted)
+        end_close(to, result >= 0);
+    return result;
 }

@@ -178,7 +178,7 @@ int redirected_flock(int descriptor, int operation)
     int result = flock(descriptor, operation | LOCK_NB);
     if (result == 0 || errno != EWOULDBLOCK)
         return result;
-    struct file_call call = {{.call = call_flock}, .descriptor = descriptor, .operation = operation};
+    struct file_call call = {{.call = call_flock, .endless = true}, .descriptor = descriptor, .operation = operation};
     return (int)fibers_offload(self, &call.job, FIBERS_REASON_FILE);
 }
 
@@ -209,6 +209,6 @@ int redirected_open(const char *path, int flags, ...)
     struct stat status;
     if (self == NULL || (flags & O_NONBLOCK) || (flags & O_ACCMODE) == O_RDWR || stat(path, &status) != 0 || !S_ISFIFO(status.st_mode))
         return open(path, flags, mode);
-    struct open_call call = {{.call = call_open}, path, flags, mode};
+    struct open_call call = {{.call = call_open, .endless = true}, path, flags, mode};
     return (int)fibers_offload(self, &call.job, FIBERS_REASON_FILE);
 }

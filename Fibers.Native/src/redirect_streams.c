@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 typedef enum descriptor_kind {
-    WAITS_FOR_PEERS, // pipes, terminals, event descriptors
+    PERHAPS_A_SOCKET, // not yet looked at
+    WAITS_FOR_PEERS,  // pipes, terminals, event descriptors
     REGULAR_FILE,
     NEVER_WAITS,
 } descriptor_kind;
@@ -22,94 +22,99 @@ static descriptor_kind kind_of(int descriptor)
     return S_ISREG(status.st_mode) ? REGULAR_FILE : WAITS_FOR_PEERS;
 }
 
+struct stream_call {
+    struct blocking_call call;
+    descriptor_kind kind;
+    char *buffer;
+};
+
+// True: it is one, and the call has been made; *result is its, errno set.
+static bool tried_as_socket(struct stream_call *s, ssize_t *result)
+{
+    struct blocking_call *call = &s->call;
+    if (s->kind != PERHAPS_A_SOCKET)
+        return false;
+    if (refused(call))
+        *result = -1;
+    else if (call->events == POLLIN)
+        *result = recv(call->descriptor, s->buffer, remaining(call), MSG_DONTWAIT);
+    else
+        *result = send(call->descriptor, s->buffer + call->done, remaining(call), MSG_DONTWAIT);
+    if (*result >= 0 || errno != ENOTSOCK)
+        return true;
+    s->kind = kind_of(call->descriptor);
+    return false;
+}
+
+static ssize_t read_some(struct blocking_call *call, bool wait)
+{
+    struct stream_call *s = (struct stream_call *)call;
+    ssize_t count;
+    if (!wait && tried_as_socket(s, &count))
+        return count;
+    if (s->kind == REGULAR_FILE)
+        return fibers_file_read(call->self, call->descriptor, s->buffer, call->size, -1);
+    if (!wait && s->kind == WAITS_FOR_PEERS) {
+        struct iovec vector = {s->buffer, remaining(call)};
+        count = readv_without_waiting(call->descriptor, &vector, 1, -1);
+        if (count >= 0 || !knows_only_waiting(errno))
+            return count;
+        if (!ready_now(call->descriptor, POLLIN)) {
+            errno = EAGAIN;
+            return -1;
+        }
+    }
+    return read(call->descriptor, s->buffer, remaining(call));
+}
+
 ssize_t redirected_read(int descriptor, void *buffer, size_t size)
 {
-    struct blocking_call call;
-    if (!blocking_call_begin(&call, descriptor, POLLIN, FIBERS_REASON_READ) || size == 0) // nothing to wait for
+    struct stream_call s;
+    if (size == 0 || !blocking_call_begin(&s.call, read_some, descriptor, POLLIN, FIBERS_REASON_READ)) // of nothing: nothing to wait for
         return read(descriptor, buffer, size);
-    bool socket = true;
-    for (;;) {
-        ssize_t count = -1;
-        if (socket) {
-            count = refused(&call) ? -1 : recv(descriptor, buffer, limited(size), MSG_DONTWAIT);
-            if (count < 0 && errno == ENOTSOCK) {
-                socket = false;
-                descriptor_kind kind = kind_of(descriptor);
-                if (kind == REGULAR_FILE)
-                    return fibers_file_read(call.self, descriptor, buffer, size, -1);
-                if (kind == NEVER_WAITS)
-                    return read(descriptor, buffer, size);
-            }
-        }
-        if (!socket) {
-            struct iovec vector = {buffer, limited(size)};
-            count = readv_without_waiting(descriptor, &vector, 1, -1);
-            if (count < 0 && knows_only_waiting(errno)) {
-                if (ready_now(descriptor, POLLIN))
-                    return read(descriptor, buffer, limited(size));
-                errno = EAGAIN;
-            }
-        }
-        if (!would_block(count))
-            return count;
-        outcome next = blocking_call_wait(&call);
-        if (next == FAIL)
-            return -1;
-        if (next == PASS_THROUGH)
-            return read(descriptor, buffer, size);
-    }
+    s.call.size = size;
+    s.kind = PERHAPS_A_SOCKET;
+    s.buffer = buffer;
+    return blocking_call_run(&s.call);
 }
 
 #define PIPE_ATOMIC 4096 // PIPE_BUF: a pipe that polls writable takes this much at once
 
+static ssize_t write_some(struct blocking_call *call, bool wait)
+{
+    struct stream_call *s = (struct stream_call *)call;
+    ssize_t count;
+    if (!wait && tried_as_socket(s, &count))
+        return count;
+    char *rest = s->buffer + call->done;
+    size_t size = remaining(call);
+    call->until_done = s->kind == WAITS_FOR_PEERS; // what a file takes is the answer
+    if (s->kind == REGULAR_FILE)
+        return fibers_file_write(call->self, call->descriptor, rest, call->size - call->done, -1);
+    if (!wait && s->kind == WAITS_FOR_PEERS) {
+        struct iovec vector = {rest, size};
+        count = writev_without_waiting(call->descriptor, &vector, 1, -1);
+        if (count >= 0 || !knows_only_waiting(errno))
+            return count;
+        if (!ready_now(call->descriptor, POLLOUT)) {
+            errno = EAGAIN;
+            return -1;
+        }
+        size = size < PIPE_ATOMIC ? size : PIPE_ATOMIC;
+    }
+    return write(call->descriptor, rest, size);
+}
+
 ssize_t redirected_write(int descriptor, const void *buffer, size_t size)
 {
-    struct blocking_call call;
-    if (!blocking_call_begin(&call, descriptor, POLLOUT, FIBERS_REASON_WRITE) || size == 0)
+    struct stream_call s;
+    if (size == 0 || !blocking_call_begin(&s.call, write_some, descriptor, POLLOUT, FIBERS_REASON_WRITE))
         return write(descriptor, buffer, size);
-    bool socket = true;
-    size_t done = 0;
-    for (;;) {
-        ssize_t count = -1;
-        const char *rest = (const char *)buffer + done;
-        size_t left = size - done;
-        if (socket) {
-            count = refused(&call) ? -1 : send(descriptor, rest, limited(left), MSG_DONTWAIT);
-            if (count < 0 && errno == ENOTSOCK) {
-                socket = false;
-                descriptor_kind kind = kind_of(descriptor);
-                if (kind == REGULAR_FILE)
-                    return fibers_file_write(call.self, descriptor, buffer, size, -1);
-                if (kind == NEVER_WAITS)
-                    return write(descriptor, buffer, size);
-            }
-        }
-        if (!socket) {
-            struct iovec vector = {(void *)rest, limited(left)};
-            count = writev_without_waiting(descriptor, &vector, 1, -1);
-            if (count < 0 && knows_only_waiting(errno)) {
-                if (ready_now(descriptor, POLLOUT))
-                    count = write(descriptor, rest, left < PIPE_ATOMIC ? left : PIPE_ATOMIC);
-                else
-                    errno = EAGAIN;
-            }
-        }
-        if (count >= 0) {
-            done += (size_t)count;
-            if (done >= size || count == 0)
-                return (ssize_t)done;
-            continue;
-        }
-        if (!would_block(count))
-            return done > 0 ? (ssize_t)done : -1;
-        outcome next = blocking_call_wait(&call);
-        if (next == FAIL)
-            return done > 0 ? (ssize_t)done : -1;
-        if (next == PASS_THROUGH) {
-            count = write(descriptor, rest, left);
-            return count < 0 && done > 0 ? (ssize_t)done : count < 0 ? count : (ssize_t)done + count;
-        }
-    }
+    s.call.size = size;
+    s.call.until_done = true;
+    s.kind = PERHAPS_A_SOCKET;
+    s.buffer = (char *)buffer;
+    return blocking_call_run(&s.call);
 }
 
 // ---- vectors and files onto sockets --------------------------------------------------------------------------------
@@ -151,36 +156,38 @@ ssize_t redirected_writev(int descriptor, const struct iovec *vectors, int count
     return done;
 }
 
+struct file_to_socket {
+    struct blocking_call call;
+    int from;
+    off_t *offset;
+    int flags; // of the socket
+};
+
+// sendfile has no flag of its own for "do not block".
+static ssize_t send_file(struct blocking_call *call, bool wait)
+{
+    struct file_to_socket *f = (struct file_to_socket *)call;
+    if (wait)
+        return sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
+    fcntl(call->descriptor, F_SETFL, f->flags | O_NONBLOCK);
+    ssize_t count = sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
+    int error = errno;
+    fcntl(call->descriptor, F_SETFL, f->flags);
+    errno = error;
+    return count;
+}
+
 ssize_t redirected_sendfile(int to, int from, off_t *offset, size_t size)
 {
-    struct blocking_call call;
-    if (!blocking_call_begin(&call, to, POLLOUT, FIBERS_REASON_WRITE))
+    struct file_to_socket f;
+    if (!blocking_call_begin(&f.call, send_file, to, POLLOUT, FIBERS_REASON_WRITE))
         return sendfile(to, from, offset, size);
-    int flags = fcntl(to, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK) || kind_of(to) != WAITS_FOR_PEERS)
+    f.call.size = size;
+    f.call.until_done = true;
+    f.from = from;
+    f.offset = offset;
+    f.flags = fcntl(to, F_GETFL);
+    if (f.flags < 0 || (f.flags & O_NONBLOCK) || kind_of(to) != WAITS_FOR_PEERS)
         return sendfile(to, from, offset, size);
-    size_t done = 0;
-    for (;;) {
-        // sendfile has no flag of its own for "do not block".
-        fcntl(to, F_SETFL, flags | O_NONBLOCK);
-        ssize_t count = sendfile(to, from, offset, size - done);
-        int error = errno;
-        fcntl(to, F_SETFL, flags);
-        errno = error;
-        if (count > 0)
-            done += (size_t)count;
-        if (count == 0 || done >= size)
-            return (ssize_t)done;
-        if (count > 0)
-            continue;
-        if (!would_block(count))
-            return done > 0 ? (ssize_t)done : -1;
-        outcome next = blocking_call_wait(&call);
-        if (next == FAIL)
-            return done > 0 ? (ssize_t)done : -1;
-        if (next == PASS_THROUGH) {
-            count = sendfile(to, from, offset, size - done);
-            return count < 0 && done > 0 ? (ssize_t)done : count < 0 ? count : (ssize_t)done + count;
-        }
-    }
+    return blocking_call_run(&f.call);
 }

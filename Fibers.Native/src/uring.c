@@ -103,6 +103,7 @@ static void watch_for_entries(void)
 static void *ring_main(void *unused)
 {
     (void)unused;
+    pthread_setname_np(pthread_self(), "fiber io_uring");
     watch_for_entries();
     for (;;) {
         uint32_t waiting = atomic_load_explicit(ring.submit_tail, memory_order_acquire) - atomic_load_explicit(ring.submit_head, memory_order_acquire);

@@ -47,6 +47,8 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(redirection)      \
     X(reads)            \
     X(descriptors)      \
+    X(children)         \
+    X(fifos)            \
     X(waits)            \
     X(wakeups)          \
     X(storm)            \

@@ -77,11 +77,71 @@ static void close_under_waiters(scheduler *s, bool by_dup2)
     close(peer);
 }
 
+// A dup2 that fails has closed nothing: whoever waits goes on waiting.
+static void fail_to_close_under_waiters(scheduler *s)
+{
+    int32_t capacity;
+    fibers_descriptor *table = fibers_descriptor_table(&capacity);
+    REQUIRE("dup2", socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    uint32_t generation = atomic_load(&table[pair[0]].generation);
+    for (int i = 0; i < WAITERS; i++) {
+        waiters[i] = (struct waiter){.result = -2};
+        scheduler_spawn(s, wait_for_data, &waiters[i]);
+    }
+    for (int i = 0; i < WAITERS; i++)
+        await_parked(&waiters[i]);
+    CHECK("dup2", dup2(-1, pair[0]) == -1 && errno == EBADF);
+    CHECK("dup2", dup3(-1, pair[0], 0) == -1 && errno == EBADF);
+    CHECK("dup2", atomic_load(&table[pair[0]].generation) == generation);
+    CHECK("dup2", write(pair[1], "abcd", WAITERS) == WAITERS);
+    scheduler_wait(s);
+    for (int i = 0; i < WAITERS; i++)
+        CHECK("dup2", waiters[i].result == 1);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static _Atomic uint32_t turns;
+
+static void count_turns(fibers_carrier *carrier, fibers_vthread *vthread)
+{
+    (void)carrier, (void)vthread;
+    atomic_fetch_add(&turns, 1);
+}
+
+// While a close is under way nobody begins to wait: the file may be the old one, or the next already.
+static void wait_while_it_is_being_closed(scheduler *s, bool closed)
+{
+    int32_t capacity;
+    fibers_descriptor *table = fibers_descriptor_table(&capacity);
+    REQUIRE("closing", socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    _Atomic uint32_t *generation = &table[pair[0]].generation;
+    atomic_fetch_add(generation, 1); // as a close would that is held up in the kernel
+    atomic_store(&turns, 0);
+    scheduler_on_return(s, count_turns);
+    waiters[0] = (struct waiter){.result = -2};
+    scheduler_spawn(s, wait_for_data, &waiters[0]);
+    while (atomic_load(&turns) < 10) // it tries, and tries again
+        sched_yield();
+    CHECK("closing", waiters[0].result == -2);
+    atomic_fetch_add(generation, closed ? FIBERS_CLOSES_UNDER_WAY : UINT32_MAX); // done, or failed
+    await_parked(&waiters[0]);
+    CHECK("closing", write(pair[1], "x", 1) == 1);
+    scheduler_wait(s);
+    CHECK("closing", waiters[0].result == 1);
+    scheduler_on_return(s, NULL);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 void topic_descriptors(void)
 {
     redirect_everything(ignore_suspension);
     scheduler *s = scheduler_start(2);
     for (int i = 0; i < check_scaled(100); i++)
         close_under_waiters(s, i & 1);
+    fail_to_close_under_waiters(s);
+    wait_while_it_is_being_closed(s, true);
+    wait_while_it_is_being_closed(s, false);
     scheduler_stop(s);
 }

@@ -136,7 +136,7 @@ static void watch(scheduler *s, fibers_vthread *vthread, const fibers_request *r
     s->first = wait;
     for (int i = 0; i < count; i++) {
         atomic_store(&table[entries[i].descriptor].interest, 1); // full fence; pairs with a closer's generation
-        closed |= atomic_load(&table[entries[i].descriptor].generation) != entries[i].generation;
+        closed |= atomic_load(&table[entries[i].descriptor].generation) != entries[i].generation || (entries[i].generation & FIBERS_CLOSES_UNDER_WAY);
     }
     pthread_mutex_unlock(&s->lock);
     if (closed)

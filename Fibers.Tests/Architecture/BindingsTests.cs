@@ -120,6 +120,10 @@ public class BindingsTests
     public void The_kinds_of_calibration_agree(string constant, string native) =>
         typeof(WaitSites).GetField(constant, BindingFlags.Static | BindingFlags.NonPublic).ShouldNotBeNull().GetRawConstantValue().ShouldBe(NativeHeader.Constant(native));
 
+    [Fact]
+    public void The_count_of_closes_under_way_lies_where_the_header_says() =>
+        Polling.DescriptorTable.ClosesUnderWay.ShouldBe(NativeHeader.Constant("FIBERS_CLOSES_UNDER_WAY"));
+
     private static IEnumerable<(string, int)> Members(Type type) =>
         Enum.GetNames(type).Select(name => (name, Convert.ToInt32(Enum.Parse(type, name)))).OrderBy(static member => member.Item2);
 
