@@ -37,8 +37,15 @@ internal static class Interview
     }
 
     // A contender that has no figure for a row has no line in its answer.
-    private static IEnumerable<Answer.Line> LinesOf(IReadOnlyList<Contender> contenders, List<IReadOnlyList<Figure?>>[] figures, int row) =>
-        contenders.Zip(figures, (contender, rounds) => new Answer.Line(contender.Name, [.. rounds.Select(round => round[row]).OfType<Figure>()])).Where(static line => line.Rounds.Count > 0);
+    private static IEnumerable<Answer.Line> LinesOf(IReadOnlyList<Contender> contenders, List<IReadOnlyList<Figure?>>[] figures, int row)
+    {
+        for (int i = 0; i < contenders.Count; i++)
+        {
+            Figure[] rounds = [.. figures[i].Select(round => round[row]).OfType<Figure>()];
+            if (rounds.Length > 0)
+                yield return new Answer.Line(contenders[i].Name, rounds);
+        }
+    }
 
     private static void RunRounds(IReadOnlyList<Contender> contenders, int first, int rounds, List<IReadOnlyList<Figure?>>[] figures, Action<Contender> onTurn)
     {

@@ -34,8 +34,10 @@ internal static class Wording
     {
         if (answer.Lines.FirstOrDefault(line => line.Contender == contender) is not { } line)
             return "";
-        return line == answer.Lines[0] ? Number(line.Median) : string.Create(CultureInfo.InvariantCulture, $"{Number(line.Median)} ({answer.Ratio(line):F2})");
+        return line == answer.Lines[0] ? Number(line.Median) : string.Create(CultureInfo.InvariantCulture, $"{Number(line.Median)} ({Ratio(answer.Ratio(line))})");
     }
+
+    private static string Ratio(double ratio) => ratio.ToString(ratio >= 100 ? "N0" : "F2", CultureInfo.InvariantCulture);
 
     /// <summary>The columns of a sheet, ours first.</summary>
     public static IReadOnlyList<string> Contenders(IEnumerable<Answer> sheet) => [.. sheet.SelectMany(static answer => answer.Lines).Select(static line => line.Contender).Distinct()];
