@@ -5,7 +5,7 @@ namespace Fibers.Benchmarks.Harness;
 /// <param name="Asks">In words, for the tables.</param>
 /// <param name="Unit">Of every figure.</param>
 /// <param name="MoreIsBetter">Of the figures.</param>
-/// <param name="Sheet">The question, if it has several rows.</param>
+/// <param name="Sheet">Where it is shown, if not in a table of its own.</param>
 /// <param name="Lines">A line for each contender, ours first.</param>
 internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIsBetter, Sheet? Sheet, IReadOnlyList<Answer.Line> Lines)
 {
@@ -35,4 +35,5 @@ internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIs
     }
 }
 
+/// <summary>Several answers in one table.</summary>
 internal sealed record Sheet(string Name, string Asks);

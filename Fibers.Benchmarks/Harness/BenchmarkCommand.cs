@@ -19,7 +19,7 @@ internal static class BenchmarkCommand
             "quick" => (Effort.Quick, [.. Catalogue.All.Where(static question => question.InQuick)]),
             "all" => (Effort.Full, Catalogue.All),
             "smoke" => (Effort.Smoke, Catalogue.All),
-            string name => (Effort.Full, (IReadOnlyList<Question>)[.. Catalogue.All.Where(question => question.Name == name)]),
+            string name => (Effort.Full, (IReadOnlyList<Question>)[.. Catalogue.All.Where(question => question.Name == name || question.Sheet?.Name == name)]),
         };
         if (questions.Count == 0)
             throw new ArgumentException($"There is no benchmark '{arguments.Verb}'. 'list' shows them.");

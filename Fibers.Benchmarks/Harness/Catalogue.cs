@@ -26,5 +26,6 @@ internal static class Catalogue
         new ScaleQuestion(10_000),
         new ScaleQuestion(50_000),
         new ScaleQuestion(100_000),
+        .. PauseQuestion.All,
     ];
 }

@@ -32,8 +32,7 @@ internal static class Interview
 
         foreach (Contender contender in contenders)
             RequireFibers(question, contender);
-        Sheet? sheet = question.Rows.Count > 1 ? new Sheet(question.Name, question.Asks) : null;
-        return [.. question.Rows.Select((row, index) => new Answer(row.Name, row.Asks, row.Unit, row.MoreIsBetter, sheet, [.. LinesOf(contenders, figures, index)]))];
+        return [.. question.Rows.Select((row, index) => new Answer(row.Name, row.Asks, row.Unit, row.MoreIsBetter, question.Sheet, [.. LinesOf(contenders, figures, index)]))];
     }
 
     // A contender that has no figure for a row has no line in its answer.

@@ -15,6 +15,9 @@ internal abstract class Question
     /// <summary>What each round tells. Usually one thing: the question itself.</summary>
     public virtual IReadOnlyList<Row> Rows => [new Row(Name, Asks, Unit, MoreIsBetter)];
 
+    /// <summary>Where the answers are shown together, its rows down and its contenders across; questions may share one. Null: a table of its own.</summary>
+    public virtual Sheet? Sheet => null;
+
     /// <summary>False where every round is a new process, which must not be warm.</summary>
     public virtual bool WarmsUp => true;
 

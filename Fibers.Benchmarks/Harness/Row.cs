@@ -1,4 +1,4 @@
 namespace Fibers.Benchmarks.Harness;
 
-/// <summary>One of the things a round tells. A question with several is shown as a sheet: its rows down, its contenders across.</summary>
+/// <summary>One of the things a round tells.</summary>
 internal sealed record Row(string Name, string Asks, string Unit, bool MoreIsBetter = false);

@@ -12,6 +12,7 @@ internal sealed class ScaleQuestion(int number) : Question
     public override string Name => $"scale-{number}";
     public override string Asks => $"{number:N0} parked in one process";
     public override string Unit => "";
+    public override Sheet Sheet => new(Name, Asks);
     public override bool WarmsUp => false;
     public override int MostRounds => 3;
 
