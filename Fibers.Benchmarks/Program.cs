@@ -1,6 +1,7 @@
 using Fibers.Benchmarks;
 using Fibers.Benchmarks.Harness;
 using Fibers.Benchmarks.Macro;
+using Fibers.Benchmarks.Scale;
 using Fibers.Benchmarks.Torture;
 
 try
@@ -10,9 +11,11 @@ try
     {
         "help" => Usage(),
         "list" => BenchmarkCommand.List(),
+        "report" => BenchmarkCommand.Report(arguments),
         "torture" => TortureCommand.Run(arguments),
         "serve" => Server.Run(arguments),
         "echo-load" => EchoLoad.Run(arguments),
+        PopulationServer.Verb => PopulationServer.Run(arguments),
         PlainCalls.Verb => PlainCalls.Run(arguments),
         _ => BenchmarkCommand.Run(arguments),
     };
@@ -31,7 +34,9 @@ static int Usage()
         quick   the first figures, in about two minutes
         all     everything
         smoke   everything, in a very short form: does it complete, and on fibers? No times.
-                each: [--json FILE] [--markdown FILE]  (rewrites the section of that file that is marked for it)
+                each: [--json FILE] [--markdown FILE]  (rewrites the places of that file that are marked for the answers)
+        report --json FILE[,FILE...] [--markdown FILE]
+                the tables again, from such files
         torture [--seconds N] [--fibers N] [--carriers N] [--seed N]
                 fibers under continuous forced collections, every object graph verified; the exit code says
                 whether all was right (0), wrong (1), or stuck (2: it prints what every part was doing)

@@ -1,6 +1,13 @@
 namespace Fibers.Benchmarks.Harness;
 
-internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIsBetter, IReadOnlyList<Answer.Line> Lines)
+/// <summary>What the rounds told about one row of a question.</summary>
+/// <param name="Name">The question's, or the row's within its sheet.</param>
+/// <param name="Asks">In words, for the tables.</param>
+/// <param name="Unit">Of every figure.</param>
+/// <param name="MoreIsBetter">Of the figures.</param>
+/// <param name="Sheet">Where it is shown, if not in a table of its own.</param>
+/// <param name="Lines">A line for each contender, ours first.</param>
+internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIsBetter, Sheet? Sheet, IReadOnlyList<Answer.Line> Lines)
 {
     /// <summary>How many times better our figure is than this one.</summary>
     public double Ratio(Line other) => MoreIsBetter ? Lines[0].Median / other.Median : other.Median / Lines[0].Median;
@@ -27,3 +34,6 @@ internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIs
         }
     }
 }
+
+/// <summary>Several answers in one table.</summary>
+internal sealed record Sheet(string Name, string Asks);

@@ -19,14 +19,13 @@ internal static class BenchmarkCommand
             "quick" => (Effort.Quick, [.. Catalogue.All.Where(static question => question.InQuick)]),
             "all" => (Effort.Full, Catalogue.All),
             "smoke" => (Effort.Smoke, Catalogue.All),
-            string name => (Effort.Full, (IReadOnlyList<Question>)[.. Catalogue.All.Where(question => question.Name == name)]),
+            string name => (Effort.Full, (IReadOnlyList<Question>)[.. Catalogue.All.Where(question => question.Name == name || question.Sheet?.Name == name)]),
         };
         if (questions.Count == 0)
             throw new ArgumentException($"There is no benchmark '{arguments.Verb}'. 'list' shows them.");
         string? json = arguments.Text("json"), markdown = arguments.Text("markdown");
         arguments.RejectTheRest();
-        if (Console.IsOutputRedirected)
-            AnsiConsole.Profile.Width = 160;
+        Widen();
         Console.WriteLine(Machine.Describe());
         var answers = new List<Answer>();
         foreach (Question question in questions)
@@ -37,15 +36,42 @@ internal static class BenchmarkCommand
                 continue;
             }
 
-            answers.Add(Interview.Ask(question, effort));
+            IReadOnlyList<Answer> told = Interview.Ask(question, effort);
+            answers.AddRange(told);
             if (effort != Effort.Smoke)
-                Report.ToConsole(answers[^1]);
+                ConsoleTables.Write(told);
         }
 
+        var results = new Results(Machine.Describe(), effort.Name, answers);
         if (json is not null)
-            Report.ToJson(json, effort, answers);
+            results.Save(json);
         if (markdown is not null)
-            Report.ToMarkdown(markdown, effort, answers);
+            MarkdownTables.Update(markdown, results);
         return 0;
+    }
+
+    /// <summary>Tables from files that <c>--json</c> left, without measuring again.</summary>
+    public static int Report(Arguments arguments)
+    {
+        string files = arguments.Text("json") ?? throw new ArgumentException("report --json FILE[,FILE...] [--markdown FILE]");
+        string? markdown = arguments.Text("markdown");
+        arguments.RejectTheRest();
+        Widen();
+        foreach (Results results in files.Split(',').Select(Results.Load))
+        {
+            if (markdown is not null)
+                MarkdownTables.Update(markdown, results);
+            else
+                foreach (IGrouping<string, Answer> question in results.Answers.GroupBy(static answer => answer.Sheet?.Name ?? answer.Name))
+                    ConsoleTables.Write([.. question]);
+        }
+
+        return 0;
+    }
+
+    private static void Widen()
+    {
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 160;
     }
 }

@@ -1,5 +1,6 @@
 using Fibers.Benchmarks.Macro;
 using Fibers.Benchmarks.Micro;
+using Fibers.Benchmarks.Scale;
 
 namespace Fibers.Benchmarks.Harness;
 
@@ -22,5 +23,9 @@ internal static class Catalogue
         new TcpEcho(),
         new NpgsqlSleeps(),
         new Passthrough(),
+        new ScaleQuestion(10_000),
+        new ScaleQuestion(50_000),
+        new ScaleQuestion(100_000),
+        .. PauseQuestion.All,
     ];
 }

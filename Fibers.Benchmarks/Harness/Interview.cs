@@ -5,22 +5,24 @@ namespace Fibers.Benchmarks.Harness;
 /// <summary>Asks one question: a warm-up, then rounds in which every contender has its turn (A B C, A B C).</summary>
 internal static class Interview
 {
-    public static Answer Ask(Question question, Effort effort)
+    /// <summary>An answer for each row of the question.</summary>
+    public static IReadOnlyList<Answer> Ask(Question question, Effort effort)
     {
+        int first = question.WarmsUp ? -1 : 0, rounds = Math.Min(effort.Rounds, question.MostRounds);
         using Contest contest = question.Prepare(effort);
         IReadOnlyList<Contender> contenders = contest.Contenders;
-        var figures = contenders.Select(static _ => new List<Figure>()).ToArray();
+        var figures = contenders.Select(static _ => new List<IReadOnlyList<Figure?>>()).ToArray();
         if (Console.IsOutputRedirected)
         {
             Console.WriteLine($"{question.Name} ...");
-            RunRounds(contenders, effort, figures, static _ => { });
+            RunRounds(contenders, first, rounds, figures, static _ => { });
         }
         else
         {
             AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()).Start(progress =>
             {
-                ProgressTask task = progress.AddTask(question.Name, maxValue: (effort.Rounds + 1) * contenders.Count);
-                RunRounds(contenders, effort, figures, contender =>
+                ProgressTask task = progress.AddTask(question.Name, maxValue: (rounds - first) * contenders.Count);
+                RunRounds(contenders, first, rounds, figures, contender =>
                 {
                     task.Description = $"{question.Name}: {contender.Name}".EscapeMarkup();
                     task.Increment(1);
@@ -30,18 +32,28 @@ internal static class Interview
 
         foreach (Contender contender in contenders)
             RequireFibers(question, contender);
-        return new Answer(question.Name, question.Asks, question.Unit, question.MoreIsBetter,
-            [.. contenders.Zip(figures, static (contender, rounds) => new Answer.Line(contender.Name, rounds))]);
+        return [.. question.Rows.Select((row, index) => new Answer(row.Name, row.Asks, row.Unit, row.MoreIsBetter, question.Sheet, [.. LinesOf(contenders, figures, index)]))];
     }
 
-    private static void RunRounds(IReadOnlyList<Contender> contenders, Effort effort, List<Figure>[] figures, Action<Contender> onTurn)
+    // A contender that has no figure for a row has no line in its answer.
+    private static IEnumerable<Answer.Line> LinesOf(IReadOnlyList<Contender> contenders, List<IReadOnlyList<Figure?>>[] figures, int row)
     {
-        for (int round = -1; round < effort.Rounds; round++)
+        for (int i = 0; i < contenders.Count; i++)
+        {
+            Figure[] rounds = [.. figures[i].Select(round => round[row]).OfType<Figure>()];
+            if (rounds.Length > 0)
+                yield return new Answer.Line(contenders[i].Name, rounds);
+        }
+    }
+
+    private static void RunRounds(IReadOnlyList<Contender> contenders, int first, int rounds, List<IReadOnlyList<Figure?>>[] figures, Action<Contender> onTurn)
+    {
+        for (int round = first; round < rounds; round++)
         {
             for (int i = 0; i < contenders.Count; i++)
             {
                 onTurn(contenders[i]);
-                Figure figure = contenders[i].Round();
+                IReadOnlyList<Figure?> figure = contenders[i].Round();
                 if (round >= 0)
                     figures[i].Add(figure);
             }

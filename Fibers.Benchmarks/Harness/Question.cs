@@ -12,6 +12,18 @@ internal abstract class Question
 
     public virtual bool MoreIsBetter => false;
 
+    /// <summary>What each round tells. Usually one thing: the question itself.</summary>
+    public virtual IReadOnlyList<Row> Rows => [new Row(Name, Asks, Unit, MoreIsBetter)];
+
+    /// <summary>Where the answers are shown together, its rows down and its contenders across; questions may share one. Null: a table of its own.</summary>
+    public virtual Sheet? Sheet => null;
+
+    /// <summary>False where every round is a new process, which must not be warm.</summary>
+    public virtual bool WarmsUp => true;
+
+    /// <summary>Fewer than the effort allows where a round takes long.</summary>
+    public virtual int MostRounds => int.MaxValue;
+
     /// <summary>Part of the first, two-minute look.</summary>
     public virtual bool InQuick => false;
 

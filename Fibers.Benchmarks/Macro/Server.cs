@@ -44,7 +44,7 @@ internal static class Server
 
         Console.WriteLine(((IPEndPoint)listener.LocalEndPoint!).Port);
         while (Console.ReadLine() is not null)
-            Console.WriteLine(runtime is null ? "none 0" : $"{runtime.Backend} {runtime.Statistics.Switches}");
+            Console.WriteLine(runtime is null ? "none 0" : FiberUse.Of(runtime).ToString());
         Environment.Exit(0); // the connections are the other end's to close; we do not wait for it
         return 0;
     }

@@ -36,8 +36,7 @@ internal sealed class ServerProcess : IDisposable
         Process process = _child.Process;
         process.StandardInput.WriteLine();
         process.StandardInput.Flush();
-        string[] words = (process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server has gone.")).Split(' ');
-        return new FiberUse(Enum.Parse<FiberBackend>(words[0]), long.Parse(words[1], CultureInfo.InvariantCulture));
+        return Harness.FiberUse.Parse(process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server has gone."));
     }
 
     public void Dispose()

@@ -1,0 +1,52 @@
+using System.Globalization;
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Scale;
+
+/// <summary>The process that holds a population. One command a line, one line of numbers in answer; ends at the end of input.</summary>
+internal static class PopulationServer
+{
+    public const string Verb = "population";
+
+    public static int Run(Arguments arguments)
+    {
+        string? kind = arguments.Text("kind");
+        int depth = arguments.Number("depth", 1);
+        arguments.RejectTheRest();
+        WarmUp(kind, depth);
+        MemoryUse before = MemoryUse.Take([]);
+        using Population population = Population.Of(kind, depth);
+        while (Console.In.ReadLine() is { } line)
+        {
+            string[] words = line.Split(' ');
+            Console.WriteLine(words switch
+            {
+                ["add", var number] => Join(population.Add(Number(number)).TotalMicroseconds),
+                ["memory"] => Memory(MemoryUse.Take(population.StackAddresses) - before),
+                ["pause", var generation, var times] => Join([.. Pauses.Of(Number(generation), Number(times))]),
+                ["wake"] => Join(population.WakeAll().TotalMicroseconds),
+                ["end"] => Join(population.End().TotalMicroseconds),
+                ["use"] => population.FiberUse.ToString(),
+                _ => throw new ArgumentException($"There is no command '{line}'."),
+            });
+        }
+
+        return 0;
+    }
+
+    // What is made once (the runtime, compiled code, this code's own) is no part of what each costs.
+    private static void WarmUp(string? kind, int depth)
+    {
+        using Population population = Population.Of(kind, depth);
+        population.Add(10);
+        _ = MemoryUse.Take(population.StackAddresses);
+        population.WakeAll();
+        population.End();
+    }
+
+    private static string Memory(MemoryUse use) => Join(use.Resident, use.Stacks, ThreadBlock.Measure(), use.ManagedHeap, use.PageTables, use.KernelStacks);
+
+    private static string Join(params double[] numbers) => string.Join(' ', numbers.Select(static number => number.ToString("R", CultureInfo.InvariantCulture)));
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}

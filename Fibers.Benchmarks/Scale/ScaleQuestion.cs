@@ -1,0 +1,78 @@
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Scale;
+
+/// <summary>What very many parked ones cost: to create, to keep, to wake and to end. Every round is a new process.</summary>
+internal sealed class ScaleQuestion(int number) : Question
+{
+    private const int MostThreads = 10_000; // beyond that vm.max_map_count (65,530 by default) ends the process: four mappings a thread
+    private const int Block = 10_000;
+    private const double Kilobyte = 1024;
+
+    public override string Name => $"scale-{number}";
+    public override string Asks => $"{number:N0} parked in one process";
+    public override string Unit => "";
+    public override Sheet Sheet => new(Name, Asks);
+    public override bool WarmsUp => false;
+    public override int MostRounds => 3;
+
+    public override IReadOnlyList<Row> Rows =>
+    [
+        Each("create", "created and parked", "µs each"),
+        .. Blocks > 1 ? Enumerable.Range(0, Blocks).Select(block => Each($"create-{block}", $"of these, number {block * Block + 1:N0} to {(block + 1) * Block:N0}", "µs each")) : [],
+        Each("resident", "resident", "KB each"),
+        Each("resident-stack", "of that, pages of their stacks, without the next line", "KB each"),
+        Each("resident-thread-block", "of that, thread block and static thread-locals", "KB each"),
+        Each("resident-managed", "of that, managed heap", "KB each"),
+        Each("resident-native", "of that, the rest: the runtime's and the C library's own", "KB each"),
+        Each("page-tables", "beside that, page tables", "KB each"),
+        Each("kernel-stacks", "beside that, kernel stacks (whole machine)", "KB each"),
+        Each("wake", "all woken, one by one, and through", "ms"),
+        Each("end", "and ended", "ms"),
+    ];
+
+    private int Blocks => (number + Block - 1) / Block;
+
+    public override Contest Prepare(Effort effort)
+    {
+        int count = effort == Effort.Smoke ? 100 : number;
+        FiberUse use = default;
+        List<Contender> contenders =
+        [
+            new("fibers", () => Measure("fibers", count, ref use), () => use),
+            new("fibers in Task.Wait", () => Measure("fibers-unmodified", count, ref use), () => use),
+        ];
+        FiberUse none = default;
+        if (number <= MostThreads)
+            contenders.Add(new("kernel threads", () => Measure("threads", count, ref none)));
+        contenders.Add(new("async state machines", () => Measure("async", count, ref none)));
+        return new Contest(contenders);
+    }
+
+    private Row Each(string name, string asks, string unit) => new($"{Name}/{name}", asks, unit);
+
+    private IReadOnlyList<Figure?> Measure(string kind, int count, ref FiberUse use)
+    {
+        using var process = new PopulationProcess(kind, depth: 1);
+        double[] blocks = [.. Enumerable.Range(0, Blocks).Select(block => process.Ask($"add {count / Blocks}")[0] / (count / Blocks))];
+        double[] memory = [.. process.Ask("memory").Select((bytes, part) => part == 2 ? bytes / Kilobyte : bytes / Kilobyte / count)];
+        (double resident, double stacks, double threadBlock, double managed) = (memory[0], memory[1], memory[2], memory[3]);
+        double wake = process.Ask("wake")[0], end = process.Ask("end")[0];
+        use = process.FiberUse;
+        bool ownStacks = stacks > 0;
+        return
+        [
+            blocks.Average(),
+            .. Blocks > 1 ? blocks.Select(static block => (Figure?)block) : [],
+            resident,
+            ownStacks ? stacks - threadBlock : null,
+            ownStacks ? threadBlock : null,
+            managed,
+            resident - stacks - managed,
+            memory[4],
+            memory[5],
+            wake / 1000,
+            end / 1000,
+        ];
+    }
+}
