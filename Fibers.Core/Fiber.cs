@@ -34,6 +34,8 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
+        ParentId = t_current?.Id;
+        ParentName = t_current?.Name;
         _linkedTo = options?.CancellationToken ?? default;
     }
 
@@ -63,6 +65,14 @@ public partial class Fiber
             return failure.Info.SourceException;
         }
     }
+
+    /// <summary>The fiber that spawned it; null: an ordinary thread did. Not the fiber itself, which it would keep alive.</summary>
+    internal long? ParentId { get; }
+
+    internal string? ParentName { get; }
+
+    /// <summary>The group it was spawned in.</summary>
+    internal FiberGroup? Group { get; set; }
 
     internal FiberRuntime Runtime { get; }
 

@@ -6,7 +6,7 @@ using Fibers.Scheduling;
 namespace Fibers;
 
 /// <summary>A running scheduler. Most programs use <see cref="Default"/> through the static members of <see cref="Fiber"/>.</summary>
-public sealed class FiberRuntime : IDisposable
+public sealed partial class FiberRuntime : IDisposable
 {
     private static readonly FiberOptions s_main = new() { Name = "main" };
     private static readonly Lazy<FiberRuntime> s_default = new(() => new FiberRuntime(new FiberRuntimeOptions()));

@@ -46,6 +46,7 @@ internal sealed class Watchdog
     {
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
+            _scheduler.CoarseMs = Environment.TickCount64;
             Look();
             FiberMeter.Follow();
             _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
