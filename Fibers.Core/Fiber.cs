@@ -71,6 +71,9 @@ public partial class Fiber
 
     internal string? ParentName { get; }
 
+    /// <summary>As <see cref="ToString"/> of the parent.</summary>
+    internal string? ParentText => ParentId is { } id ? Describe(id, ParentName) : null;
+
     /// <summary>The group it was spawned in.</summary>
     internal FiberGroup? Group { get; set; }
 
@@ -102,5 +105,7 @@ public partial class Fiber
     private protected object? Body => _body;
 
     /// <inheritdoc/>
-    public override string ToString() => Name is null ? $"Fiber {Id}" : $"Fiber {Id} \"{Name}\"";
+    public override string ToString() => Describe(Id, Name);
+
+    private static string Describe(long id, string? name) => name is null ? $"Fiber {id}" : $"Fiber {id} \"{name}\"";
 }

@@ -18,6 +18,8 @@ internal sealed class Parties
 
     public static PartySnapshot Of(Fiber fiber) => new(fiber.Id, null, fiber.Name);
 
+    public static PartySnapshot Of(FiberSnapshot fiber) => new(fiber.Id, null, fiber.Name);
+
     /// <summary>Null: nobody at that moment, or somebody who cannot be found.</summary>
     public PartySnapshot? Owner(HeldLock held)
     {

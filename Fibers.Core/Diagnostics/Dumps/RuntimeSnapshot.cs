@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Fibers.Diagnostics.Dumps;
 
@@ -50,6 +51,10 @@ internal sealed record WaitSnapshot(string Reason, string Text)
     public int? Descriptor { get; init; }
     public string? Peer { get; init; }
     public double? LeftSeconds { get; init; }
+
+    /// <summary>Never the same for two waits of one party.</summary>
+    [JsonIgnore]
+    public ulong Stamp { get; init; }
 
     /// <summary>The sentence, with what is left of the time.</summary>
     public string Left(string sentence) => LeftSeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{sentence}, {seconds:0.0} s more") : sentence;

@@ -25,10 +25,17 @@ internal static class SnapshotGatherer
             Scheduler = runtime.Scheduler is { } scheduler ? Describe(scheduler) : null,
             Carriers = [.. CarriersOf(runtime).Select(Describe)],
             Fibers = read,
-            Cycles = new WaitGraph(read, new ThreadReader(stacks, parties)).Cycles(),
+            Cycles = Circles(read, new ThreadReader(stacks, parties)),
             BlockingCalls = runtime.Scheduler?.Blocking.Sites ?? [],
             NotInspected = Inspector.Reason,
         };
+    }
+
+    private static IReadOnlyList<PartySnapshot>[] Circles(FiberSnapshot[] fibers, ThreadReader threads)
+    {
+        var byId = fibers.ToDictionary(static fiber => fiber.Id);
+        var graph = new WaitGraph(party => party.Fiber is { } id ? byId.TryGetValue(id, out FiberSnapshot? fiber) ? WaitNode.Of(fiber) : null : threads.Read(party));
+        return [.. fibers.SelectMany(fiber => graph.Follow(Parties.Of(fiber))).Select(static circle => (PartySnapshot[])[.. circle.Way.Skip(circle.First).Select(static node => node.Party)])];
     }
 
     private static IEnumerable<Carrier> CarriersOf(FiberRuntime runtime) => runtime.Scheduler is { } scheduler ? scheduler.AllCarriers.ToArray().OfType<Carrier>() : [];

@@ -8,7 +8,7 @@ internal sealed class ThreadReader(StackReader stacks, Parties parties)
     private const int Attempts = 4;
 
     /// <summary>Null: it waits for no lock.</summary>
-    public (WaitSnapshot Wait, StackSnapshot Stack)? Read(int managedId)
+    public WaitNode? Read(PartySnapshot party)
     {
         if (Inspector.Current is not { } inspector)
             return null;
@@ -16,11 +16,14 @@ internal sealed class ThreadReader(StackReader stacks, Parties parties)
         {
             try
             {
-                if (inspector.Threads.Find(thread => thread.ManagedId == managedId) is not { } found || inspector.Locks.Read(found.Native) is not { } held)
+                if (inspector.Threads.Find(thread => thread.ManagedId == party.Thread) is not { } found || inspector.Locks.Read(found.Native) is not { } held)
                     return null;
                 List<nint>? methods = stacks.Walk(found.Native);
                 if (inspector.Locks.Read(found.Native) == held) // it waited for the same lock before and after
-                    return (WaitReader.Lock(held, parties), stacks.Text(methods));
+                {
+                    WaitSnapshot wait = WaitReader.Lock(held, parties);
+                    return new WaitNode(party with { Waits = wait.Text, Stack = stacks.Text(methods) }, wait.On, wait.Stamp);
+                }
             }
             catch (UnreadableException)
             {

@@ -1,76 +1,61 @@
 namespace Fibers.Diagnostics.Dumps;
 
-/// <summary>Who waits for whom: an edge for each that must act before a wait can end. A cycle of such edges ends only if a wait in it is given up.</summary>
-internal sealed class WaitGraph
+/// <summary>One who waits, and for whom. <paramref name="Stamp"/> changes when it stops waiting.</summary>
+internal sealed record WaitNode(PartySnapshot Party, IReadOnlyList<PartySnapshot> On, ulong Stamp)
 {
-    private readonly Dictionary<(long Fiber, int Thread), Node> _nodes = [];
-    private readonly ThreadReader? _threads;
+    public static WaitNode? Of(FiberSnapshot fiber) => fiber.Wait is { } wait ? new WaitNode(Parties.Of(fiber) with { Waits = wait.Text, Stack = fiber.Stack }, wait.On, wait.Stamp) : null;
+}
 
-    private sealed record Node(PartySnapshot Party, IReadOnlyList<PartySnapshot> On);
+/// <summary>Who waits for whom: an edge for each that must act before a wait can end. A circle of such edges ends only if somebody in it gives up.</summary>
+/// <remarks>Edges are fibers joined, members of groups, and owners of monitors and locks; waits with a deadline have none, nor those that anybody may end (channels, events, descriptors).</remarks>
+internal sealed class WaitGraph(Func<PartySnapshot, WaitNode?> read)
+{
+    private readonly Dictionary<(long, int), WaitNode?> _nodes = [];
+    private readonly HashSet<(long, int)> _done = [];
 
-    public WaitGraph(IEnumerable<FiberSnapshot> fibers, ThreadReader? threads)
+    /// <summary>Each circle that can be reached from there and was not seen before: the way to it, and where on the way it begins.</summary>
+    public IReadOnlyList<(IReadOnlyList<WaitNode> Way, int First)> Follow(PartySnapshot start)
     {
-        _threads = threads;
-        foreach (FiberSnapshot fiber in fibers)
-            if (fiber.Wait is { } wait)
-                _nodes[(fiber.Id, 0)] = new Node(new PartySnapshot(fiber.Id, null, fiber.Name) { Waits = wait.Text, Stack = fiber.Stack }, wait.On);
-    }
-
-    /// <summary>Each cycle once.</summary>
-    public IReadOnlyList<IReadOnlyList<PartySnapshot>> Cycles()
-    {
-        var cycles = new List<IReadOnlyList<PartySnapshot>>();
-        var done = new HashSet<(long, int)>();
-        foreach ((long, int) start in _nodes.Keys.ToArray())
-            Follow(start, done, cycles);
-        return cycles;
-    }
-
-    // Depth first, without recursion: chains may be as long as there are fibers.
-    private void Follow((long, int) start, HashSet<(long, int)> done, List<IReadOnlyList<PartySnapshot>> cycles)
-    {
-        var path = new List<((long, int) Key, int Next)>();
-        var onPath = new Dictionary<(long, int), int>();
-        Push(start);
-        while (path.Count > 0)
+        // Depth first, without recursion: a chain may be as long as there are fibers.
+        var circles = new List<(IReadOnlyList<WaitNode>, int)>();
+        var way = new List<(WaitNode Node, int Next)>();
+        var places = new Dictionary<(long, int), int>();
+        Enter(start);
+        while (way.Count > 0)
         {
-            ((long, int) key, int next) = path[^1];
-            IReadOnlyList<PartySnapshot> on = Find(key)?.On ?? [];
-            if (next == on.Count)
+            (WaitNode node, int next) = way[^1];
+            if (next == node.On.Count)
             {
-                path.RemoveAt(path.Count - 1);
-                onPath.Remove(key);
-                done.Add(key);
+                way.RemoveAt(way.Count - 1);
+                places.Remove(KeyOf(node.Party));
+                _done.Add(KeyOf(node.Party));
                 continue;
             }
 
-            path[^1] = (key, next + 1);
-            (long, int) to = KeyOf(on[next]);
-            if (onPath.TryGetValue(to, out int first))
-                cycles.Add([.. path.Skip(first).Select(step => Find(step.Key)!.Party)]);
+            way[^1] = (node, next + 1);
+            if (places.TryGetValue(KeyOf(node.On[next]), out int first))
+                circles.Add(([.. way.Select(static step => step.Node)], first));
             else
-                Push(to);
+                Enter(node.On[next]);
         }
 
-        void Push((long, int) key)
+        return circles;
+
+        void Enter(PartySnapshot party)
         {
-            if (done.Contains(key) || Find(key) is null)
+            if (_done.Contains(KeyOf(party)) || Find(party) is not { } node)
                 return;
-            onPath[key] = path.Count;
-            path.Add((key, 0));
+            places[KeyOf(party)] = way.Count;
+            way.Add((node, 0));
         }
+    }
+
+    private WaitNode? Find(PartySnapshot party)
+    {
+        if (!_nodes.TryGetValue(KeyOf(party), out WaitNode? node))
+            _nodes[KeyOf(party)] = node = read(party);
+        return node;
     }
 
     private static (long, int) KeyOf(PartySnapshot party) => (party.Fiber ?? 0, party.Thread ?? 0);
-
-    // A thread becomes known when somebody waits for it.
-    private Node? Find((long Fiber, int Thread) key)
-    {
-        if (_nodes.TryGetValue(key, out Node? node))
-            return node;
-        if (key.Thread == 0 || _threads?.Read(key.Thread) is not { } thread)
-            return null;
-        string? name = _nodes.Values.SelectMany(static one => one.On).FirstOrDefault(party => party.Thread == key.Thread)?.Name;
-        return _nodes[key] = new Node(new PartySnapshot(null, key.Thread, name) { Waits = thread.Wait.Text, Stack = thread.Stack }, thread.Wait.On);
-    }
 }

@@ -28,7 +28,7 @@ internal static unsafe class WaitReader
             ParkReason.Task => new WaitSnapshot(reason.ToString(), "waiting for a task"),
             _ => InLibrary(reason, thread.WaitsFor),
         };
-        wait = wait with { LeftSeconds = left };
+        wait = wait with { LeftSeconds = left, Stamp = thread.State.Number, On = left is null ? wait.On : [] };
         return wait with { Text = wait.Left(wait.Text) };
     }
 
@@ -56,7 +56,7 @@ internal static unsafe class WaitReader
         if (held.Kind is LockKind.MonitorWait or LockKind.Condition)
             return new WaitSnapshot(held.Kind.ToString(), $"{what} {which}");
         PartySnapshot? owner = parties.Owner(held);
-        return new WaitSnapshot(held.Kind.ToString(), owner is null ? $"{what} {which}, owner unknown" : $"{what} {which} held by {owner}") { On = owner is null ? [] : [owner] };
+        return new WaitSnapshot(held.Kind.ToString(), owner is null ? $"{what} {which}, owner unknown" : $"{what} {which} held by {owner}") { On = owner is null || held.HasDeadline ? [] : [owner], Stamp = (ulong)held.Identity };
     }
 
     private static WaitSnapshot InRuntime(double? left) => new(ParkReason.RuntimeWait.ToString(), left is null ? "waiting in .NET" : "waiting or sleeping in .NET");

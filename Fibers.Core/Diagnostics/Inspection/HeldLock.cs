@@ -10,4 +10,4 @@ internal enum LockKind
 }
 
 /// <summary>A lock that somebody waits for, and its owner: a monitor knows it by managed thread id, a Lock by the system's. 0: nobody, at that moment.</summary>
-internal readonly record struct HeldLock(LockKind Kind, nint Identity, int OwnerManagedId, int OwnerSystemId);
+internal readonly record struct HeldLock(LockKind Kind, nint Identity, int OwnerManagedId, int OwnerSystemId, bool HasDeadline);

@@ -14,13 +14,15 @@ internal static class InspectorSelfTest
     public static string? Run(Inspector inspector)
     {
         string? wrong = null;
-        var thread = new Thread(() => wrong = HoldAndCheck(inspector), 512 * 1024) { IsBackground = true, Name = "fiber inspection" };
+        List<Thread> threads = [];
+        var thread = new Thread(() => wrong = HoldAndCheck(inspector, threads), 512 * 1024) { IsBackground = true, Name = "fiber inspection" };
         thread.UnsafeStart();
         thread.Join();
+        threads.ForEach(static specimen => specimen.Join()); // the locks are free
         return wrong;
     }
 
-    private static string? HoldAndCheck(Inspector inspector)
+    private static string? HoldAndCheck(Inspector inspector, List<Thread> threads)
     {
         object monitor = new();
         var other = new Lock();
@@ -28,15 +30,16 @@ internal static class InspectorSelfTest
         {
             lock (other)
             {
-                return Check(inspector, () => Monitor.Enter(monitor), LockKind.Monitor, static held => held.OwnerManagedId, Environment.CurrentManagedThreadId)
-                    ?? Check(inspector, other.Enter, LockKind.Lock, static held => held.OwnerSystemId, Outsiders.KernelId());
+                return Check(inspector, threads, () => Monitor.Enter(monitor), LockKind.Monitor, static held => held.OwnerManagedId, Environment.CurrentManagedThreadId)
+                    ?? Check(inspector, threads, other.Enter, LockKind.Lock, static held => held.OwnerSystemId, Outsiders.KernelId());
             }
         }
     }
 
-    private static string? Check(Inspector inspector, Action wait, LockKind kind, Func<HeldLock, int> ownerOf, int owner)
+    private static string? Check(Inspector inspector, List<Thread> threads, Action wait, LockKind kind, Func<HeldLock, int> ownerOf, int owner)
     {
         var specimen = new Specimen(wait);
+        threads.Add(specimen.Thread);
         specimen.Thread.UnsafeStart();
         HeldLock? seen = null;
         if (!SpinWait.SpinUntil(() => (seen = specimen.Look(inspector)) is not null, s_patience))

@@ -49,11 +49,12 @@ internal sealed class LockReader
             return null;
         nint what = ProcessMemory.Pointer(info);
         var kind = (LockKind)ProcessMemory.Read<int>(info + nint.Size);
+        bool deadline = ProcessMemory.Read<int>(info + nint.Size + sizeof(int)) >= 0;
         switch (kind)
         {
             case LockKind.Monitor or LockKind.MonitorWait:
                 int owner = (ProcessMemory.Read<uint>(what) & NativeLockIsTaken) != 0 ? ProcessMemory.Read<int>(what + NativeLockOwner) : 0;
-                return new HeldLock(kind, what, owner, 0);
+                return new HeldLock(kind, what, owner, 0, deadline);
             case LockKind.Lock:
                 // The object is named by a place on the thread's stack. It may be moved by a collection between the two reads.
                 int collections = GC.CollectionCount(0);
@@ -61,9 +62,9 @@ internal sealed class LockReader
                 int system = ProcessMemory.Read<int>(held + _lockOwner);
                 if (GC.CollectionCount(0) != collections || ProcessMemory.Pointer(what) != held)
                     throw new UnreadableException();
-                return new HeldLock(kind, what, 0, system);
+                return new HeldLock(kind, what, 0, system, deadline);
             case LockKind.Condition:
-                return new HeldLock(kind, what, 0, 0);
+                return new HeldLock(kind, what, 0, 0, deadline);
             default:
                 throw new UnreadableException();
         }
