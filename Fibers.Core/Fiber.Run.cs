@@ -111,12 +111,13 @@ public partial class Fiber
     {
         private readonly FiberRuntime _runtime = fiber.Runtime;
         private readonly string _fiber = fiber.ToString();
+        private readonly string? _parent = fiber.ParentText;
 
         public ExceptionDispatchInfo Info { get; } = info;
 
         public void Observe() => GC.SuppressFinalize(this);
 
         // Nobody joined: the handle is gone, and with it the last chance. As TaskScheduler.UnobservedTaskException.
-        ~ExceptionHolder() => _runtime.RaiseUnobserved(_fiber, Info.SourceException);
+        ~ExceptionHolder() => _runtime.RaiseUnobserved(_fiber, _parent, Info.SourceException);
     }
 }

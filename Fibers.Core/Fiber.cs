@@ -34,6 +34,8 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
+        ParentId = t_current?.Id;
+        ParentName = t_current?.Name;
         _linkedTo = options?.CancellationToken ?? default;
     }
 
@@ -64,6 +66,17 @@ public partial class Fiber
         }
     }
 
+    /// <summary>The fiber that spawned it; null: an ordinary thread did. Not the fiber itself, which it would keep alive.</summary>
+    internal long? ParentId { get; }
+
+    internal string? ParentName { get; }
+
+    /// <summary>As <see cref="ToString"/> of the parent.</summary>
+    internal string? ParentText => ParentId is { } id ? Describe(id, ParentName) : null;
+
+    /// <summary>The group it was spawned in.</summary>
+    internal FiberGroup? Group { get; set; }
+
     internal FiberRuntime Runtime { get; }
 
     /// <summary>What it runs on. Changed by the carrier that binds or frees it.</summary>
@@ -92,5 +105,7 @@ public partial class Fiber
     private protected object? Body => _body;
 
     /// <inheritdoc/>
-    public override string ToString() => Name is null ? $"Fiber {Id}" : $"Fiber {Id} \"{Name}\"";
+    public override string ToString() => Describe(Id, Name);
+
+    private static string Describe(long id, string? name) => name is null ? $"Fiber {id}" : $"Fiber {id} \"{name}\"";
 }

@@ -18,9 +18,15 @@ public sealed class FiberDeadlockException : InvalidOperationException
     {
     }
 
-    internal FiberDeadlockException(IReadOnlyList<string> waits)
-        : this($"Deadlock: nothing can wake any of these.{Environment.NewLine}{string.Join(Environment.NewLine, waits.Select(static wait => "  " + wait))}") => Waits = waits;
+    internal FiberDeadlockException(IReadOnlyList<string> waits, string dump)
+        : this($"Deadlock: nothing can wake any of these.{Environment.NewLine}{string.Join(Environment.NewLine, waits.Select(static wait => "  " + wait))}") => (Waits, Dump) = (waits, dump);
 
     /// <summary>One sentence for each that waits.</summary>
     public IReadOnlyList<string> Waits { get; } = [];
+
+    /// <summary>What <see cref="FiberRuntime.Dump(TextWriter)"/> wrote at that moment: every fiber, with its stack.</summary>
+    public string Dump { get; } = "";
+
+    /// <summary>The exception, and the dump.</summary>
+    public override string ToString() => Dump.Length == 0 ? base.ToString() : $"{base.ToString()}{Environment.NewLine}{Environment.NewLine}{Dump}";
 }

@@ -6,7 +6,7 @@ using Fibers.Scheduling;
 namespace Fibers;
 
 /// <summary>A running scheduler. Most programs use <see cref="Default"/> through the static members of <see cref="Fiber"/>.</summary>
-public sealed class FiberRuntime : IDisposable
+public sealed partial class FiberRuntime : IDisposable
 {
     private static readonly FiberOptions s_main = new() { Name = "main" };
     private static readonly Lazy<FiberRuntime> s_default = new(() => new FiberRuntime(new FiberRuntimeOptions()));
@@ -34,6 +34,8 @@ public sealed class FiberRuntime : IDisposable
         FallbackReason = reason;
         _permits = new Permits(options.EffectiveMaxFibers(_backend.Kind));
         LiveRuntimes.Add(this);
+        if (options.DumpOnSigQuit || QuitSignal.IsAskedFor)
+            QuitSignal.Enable();
         FiberEvents.Start();
         FiberMeter.Follow();
     }
@@ -178,10 +180,10 @@ public sealed class FiberRuntime : IDisposable
             Deadlocks.Look(); // Native: the watchdog
     }
 
-    internal void RaiseUnobserved(string fiber, Exception exception)
+    internal void RaiseUnobserved(string fiber, string? parent, Exception exception)
     {
         Counters.UnobservedOnce();
-        UnobservedException?.Invoke(this, new UnobservedFiberExceptionEventArgs(fiber, exception));
+        UnobservedException?.Invoke(this, new UnobservedFiberExceptionEventArgs(fiber, parent, exception));
     }
 
     /// <summary>The spawner; on Native before the fiber can run.</summary>

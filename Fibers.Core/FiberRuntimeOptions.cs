@@ -34,6 +34,12 @@ public sealed record FiberRuntimeOptions
     /// </summary>
     public bool SelfContained { get; init; }
 
+    /// <summary>
+    /// On SIGQUIT (Ctrl+\ on a terminal), <see cref="FiberRuntime.Dump(TextWriter)"/> of every runtime to standard error, and the process goes on instead of ending. For the whole process from then on. Also switched on by
+    /// the environment variable <c>FIBERS_DUMP_ON_SIGQUIT=1</c>. Default: false.
+    /// </summary>
+    public bool DumpOnSigQuit { get; init; }
+
     internal int EffectiveMaxFibers(FiberBackend backend) => MaxFibers ?? (backend == FiberBackend.Threads ? 1_000 : 1_000_000);
 
     internal void Validate()

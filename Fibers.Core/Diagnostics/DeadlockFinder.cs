@@ -14,13 +14,18 @@ namespace Fibers.Diagnostics;
 /// Why that is sound: all parties are read twice, and park numbers are never used again, so whoever had the same number both times stood in between: all of them at once.
 /// Nobody who stands can wake anybody, and whoever might is looked for between the two readings.
 /// </para>
+/// <para>
+/// There is also a deadlock, whatever else runs, when a fiber in Run waits for a circle of fibers and threads that wait for one another: <see cref="CircleFinder"/>. There waits for monitors and locks of .NET count.
+/// </para>
 /// <para>Who looks: the watchdog when the carriers go idle; an ordinary thread that is about to block, or has ended its body. No party pays for it while it runs.</para>
 /// </remarks>
 internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
 {
+    private const long LookIntervalNs = 100_000_000;
     private readonly Dictionary<ThreadParker, int> _guests = []; // how often each has entered
     private readonly List<ThreadParker> _runs = [];              // those in Run
     private Latch _latch;                                        // guards both
+    private long _nextLook;
     private int _runCount;
     private int _guestCount;
     private int _deadlines;
@@ -90,14 +95,40 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
         Tell(after);
     }
 
+    /// <summary>The watchdog. Tells each that is in Run, and whose fiber waits for some who wait for one another in a circle. False: it was too soon after the last time.</summary>
+    public bool LookForCircles()
+    {
+        if (Volatile.Read(ref _runCount) == 0 || Volatile.Read(ref _deadlines) != 0)
+            return true;
+        if (Clock.Now < _nextLook)
+            return false;
+        foreach (ThreadParker run in Runs())
+            if (run.InPark && run.WaitsFor is Fiber { IsEnded: false } main && main.Runtime == runtime && CircleFinder.Find(runtime, main) is { } circle && run.WaitsFor == main)
+                run.Fail(new FiberDeadlockException([.. circle.Select(static party => $"{party} is {party.Waits}.")], Dump()));
+        _nextLook = Clock.Now + LookIntervalNs;
+        return true;
+    }
+
     private void Tell(List<Standing> parties)
     {
-        var deadlock = new FiberDeadlockException([.. parties.Select(Describe)]);
+        var deadlock = new FiberDeadlockException([.. parties.Select(Describe)], Dump());
+        foreach (ThreadParker run in Runs())
+            run.Fail(deadlock);
+    }
+
+    private ThreadParker[] Runs()
+    {
         Latch.Scope scope = _latch.Enter();
         ThreadParker[] runs = [.. _runs];
         _latch.Exit(scope);
-        foreach (ThreadParker run in runs)
-            run.Fail(deadlock);
+        return runs;
+    }
+
+    private string Dump()
+    {
+        var text = new StringWriter();
+        runtime.Dump(text);
+        return text.ToString();
     }
 
     // Null: somebody does not stand.

@@ -22,6 +22,19 @@ internal static unsafe partial class KernelThread
         }
     }
 
+    /// <summary>As the kernel has it, cut to 15 characters; null: it has ended.</summary>
+    public static string? NameOf(long kernelId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/self/task/{kernelId}/comm").TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     private static string FunctionAt(nint address)
     {
         DynamicInfo info;

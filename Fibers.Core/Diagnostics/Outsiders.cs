@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Fibers.Parking;
 using Fibers.Scheduling;
@@ -14,8 +13,6 @@ internal static partial class Outsiders
 {
     // The console starts it. It runs the handlers of signals, and of children that end.
     private const string SignalThread = ".NET SigHandler";
-
-    private static readonly FieldInfo? s_signalHandlers = typeof(PosixSignalRegistration).GetField("s_registrations", BindingFlags.NonPublic | BindingFlags.Static);
 
     // Names as the kernel has them, cut to 15 characters. A thread has its maker's name until it gets its own, so each name counts only as often as it is due.
     private static readonly string[] s_harmless =
@@ -65,8 +62,8 @@ internal static partial class Outsiders
 
     private static bool CanSignalsWake(string task)
     {
-        if (s_signalHandlers?.GetValue(null) is not System.Collections.ICollection { Count: 0 })
-            return true; // or it cannot be known
+        if (QuitSignal.AreThereOthers())
+            return true;
         return Directory.GetDirectories(Path.GetDirectoryName(task)!).Any(static one => File.ReadAllText(Path.Combine(one, "children")).Length > 0);
     }
 

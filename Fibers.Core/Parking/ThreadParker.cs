@@ -18,6 +18,9 @@ internal sealed class ThreadParker : Parker
     /// <summary>It has begun to park and will not change its mind. Written by the owner.</summary>
     public volatile bool InPark;
 
+    /// <summary>Any thread. A snapshot.</summary>
+    public ParkWord State => ParkWord.Read(ref _word);
+
     public override bool Stands(out ulong number)
     {
         ParkWord word = ParkWord.Read(ref _word);

@@ -148,6 +148,7 @@ internal sealed unsafe partial class Carrier
                     idleTooLong = Shim.fibers_futex_wait(word, 0, _spare ? SpareIdleNs : -1) == TimedOut;
             }
 
+            Scheduler.CoarseMs = Environment.TickCount64; // the watchdog may have slept as long as we
             Probe.Current?.CarrierWakes(this);
         }
 

@@ -29,16 +29,16 @@ internal static unsafe class ParkCommit
                 carrier.Finish(thread);
                 break;
             case RequestKind.Park:
-                SetTimer(carrier, thread, in request);
+                Prepare(carrier, thread, in request);
                 Commit(carrier, thread, request.ParkNumber);
                 break;
             case RequestKind.Descriptor:
-                SetTimer(carrier, thread, in request);
+                Prepare(carrier, thread, in request);
                 carrier.Scheduler.Poller.Descriptors.Wait(thread, request.Descriptor, request.Events, request.Generation, request.ParkNumber);
                 Commit(carrier, thread, request.ParkNumber);
                 break;
             case RequestKind.Poll:
-                SetTimer(carrier, thread, in request);
+                Prepare(carrier, thread, in request);
                 carrier.Scheduler.Poller.Descriptors.WaitAny(thread, new ReadOnlySpan<NativePollEntry>(request.PollEntries, request.Descriptor), request.ParkNumber);
                 Commit(carrier, thread, request.ParkNumber);
                 break;
@@ -54,8 +54,9 @@ internal static unsafe class ParkCommit
         Polling.DescriptorTable.Leave(thread);
     }
 
-    private static void SetTimer(Carrier carrier, VirtualThread thread, in NativeRequest request)
+    private static void Prepare(Carrier carrier, VirtualThread thread, in NativeRequest request)
     {
+        thread.ParkedSinceMs = carrier.Scheduler.CoarseMs;
         if (request.DeadlineNs != Clock.Never)
             carrier.Scheduler.AddTimer(thread.Timer, request.DeadlineNs, request.ParkNumber);
     }

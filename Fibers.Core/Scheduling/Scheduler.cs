@@ -73,6 +73,9 @@ internal sealed unsafe class Scheduler : IDisposable
 
     public bool Stopping => _stopping;
 
+    /// <summary>Any thread. Milliseconds as <see cref="Environment.TickCount64"/> has them, some ten behind: reading it costs nothing. The watchdog writes it while carriers are busy, and a carrier that was idle.</summary>
+    public long CoarseMs { get; set; } = Environment.TickCount64;
+
     public FiberRuntime Runtime => _runtime;
 
     /// <summary>Any thread. Carriers and spares by index; gaps are null.</summary>

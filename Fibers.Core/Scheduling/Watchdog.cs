@@ -12,6 +12,7 @@ internal sealed class Watchdog
 {
     public const long IntervalNs = 10_000_000;
     private const int TicksBetweenTrims = 200; // two seconds
+    private const int TicksBetweenLooks = 50; // for circles, while there is work
     private const int MaxSpares = 256;
     private const int QuickSpares = 4;
     private const int MaxPatience = 4; // doublings: 160 ms
@@ -46,9 +47,12 @@ internal sealed class Watchdog
     {
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
+            _scheduler.CoarseMs = Environment.TickCount64;
             Look();
             FiberMeter.Follow();
             _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
+            if (tick % TicksBetweenLooks == 0)
+                _scheduler.Runtime.Deadlocks.LookForCircles();
             if (tick % TicksBetweenTrims == 0)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
             long looked = -1; // switches when it last looked for a deadlock
@@ -59,7 +63,8 @@ internal sealed class Watchdog
                 bool again = switches != looked; // a fiber may have run and parked since, before we doze
                 looked = switches;
                 _scheduler.Runtime.Deadlocks.Look();
-                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
+                bool tooSoon = !again && !_scheduler.Runtime.Deadlocks.LookForCircles();
+                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
                 if (_scheduler.AllIdle && surplus)
                     _scheduler.Pool.Trim(_scheduler.MaxPooled);
             }

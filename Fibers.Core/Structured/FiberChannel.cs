@@ -13,6 +13,8 @@ namespace Fibers;
 public sealed class FiberChannel<T> : IEnumerable<T>
 {
     private readonly ChannelCore<T> _core;
+    private readonly ChannelEnd _sending;
+    private readonly ChannelEnd _receiving;
 
     /// <summary>Makes a channel.</summary>
     /// <param name="capacity">Items that can wait in it: 0 for a rendezvous, <see cref="int.MaxValue"/> for no bound.</param>
@@ -24,6 +26,8 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         Capacity = capacity;
         Name = name;
         _core = new ChannelCore<T>(capacity);
+        _sending = new ChannelEnd(this, name, sends: true);
+        _receiving = new ChannelEnd(this, name, sends: false);
     }
 
     /// <summary>Items that can wait in it.</summary>
@@ -150,7 +154,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         ChannelCore<T>.Outcome outcome = _core.TrySend(item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
         {
-            waiter = NewWaiter(cell);
+            waiter = NewWaiter(cell, _sending);
             waiter.Item = item;
             _core.AddSender(waiter);
         }
@@ -166,7 +170,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         var scope = _core.Latch.Enter();
         ChannelCore<T>.Outcome outcome = _core.TryReceive(out item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
-            _core.AddReceiver(waiter = NewWaiter(cell));
+            _core.AddReceiver(waiter = NewWaiter(cell, _receiving));
         _core.Latch.Exit(scope);
         wake?.Cell.Wake();
         closed = outcome == ChannelCore<T>.Outcome.Closed;
@@ -174,11 +178,11 @@ public sealed class FiberChannel<T> : IEnumerable<T>
     }
 
     // Made only when there is something to wait for. Beginning comes last: it must be taken back should anything fail after it.
-    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task)
+    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task, ChannelEnd end)
     {
         if (task is not null)
             return new ChannelCore<T>.ItemWaiter(task);
-        var cell = new ParkCell(ParkReason.Channel, this);
+        var cell = new ParkCell(ParkReason.Channel, end);
         var waiter = new ChannelCore<T>.ItemWaiter(cell);
         cell.Begin();
         return waiter;

@@ -155,6 +155,15 @@ public sealed class FiberGroup : IDisposable
         }
     }
 
+    /// <summary>Any thread; a snapshot.</summary>
+    internal Fiber[] Members()
+    {
+        Latch.Scope scope = _latch.Enter();
+        Fiber[] members = [.. _members];
+        _latch.Exit(scope);
+        return members;
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Name is null ? "a FiberGroup" : $"FiberGroup \"{Name}\"";
 
@@ -211,6 +220,7 @@ public sealed class FiberGroup : IDisposable
     {
         Latch.Scope scope = _latch.Enter();
         _members.Add(fiber);
+        fiber.Group = this;
         bool canceled = _canceled;
         _latch.Exit(scope);
         fiber.OnEnd(() => Ended(fiber));

@@ -38,7 +38,8 @@ internal static unsafe class RuntimeThread
     /// <summary>Any thread. Non-zero while <paramref name="thread"/> runs managed code.</summary>
     public static uint* CooperativeFlag(Thread thread) => (uint*)(NativePointer(thread) + s_cooperativeOffset);
 
-    private static nint FindDescriptor()
+    /// <summary>Any thread. The address of the contract descriptor, or 0.</summary>
+    public static nint FindDescriptor()
     {
         const string symbol = "DotNetRuntimeContractDescriptor";
         string runtime = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "libcoreclr.so");
@@ -48,7 +49,8 @@ internal static unsafe class RuntimeThread
         return NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), symbol, out address) ? address : 0;
     }
 
-    private static nint NativePointer(Thread thread) => InternalThread(thread);
+    /// <summary>Any thread. The runtime's native thread object.</summary>
+    public static nint NativePointer(Thread thread) => InternalThread(thread);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_DONT_USE_InternalThread")]
     private static extern ref nint InternalThread(Thread thread);

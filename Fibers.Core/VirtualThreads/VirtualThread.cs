@@ -62,6 +62,12 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
     public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
 
+    /// <summary>Any thread. A snapshot.</summary>
+    public ParkWord State => ParkWord.Read(ref Word);
+
+    /// <summary>Any thread. When it parked, on the scheduler's coarse clock; means something while it is parked. Written by its carrier.</summary>
+    public long ParkedSinceMs { get; set; }
+
     /// <summary>Any thread. Means something while it is parked.</summary>
     public ParkReason ParkedReason => (ParkReason)Native->Request.Reason;
 

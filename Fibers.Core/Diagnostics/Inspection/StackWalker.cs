@@ -1,0 +1,79 @@
+namespace Fibers.Diagnostics.Inspection;
+
+/// <summary>The managed stack of a thread that stands in native code: a parked fiber, or a blocked thread.</summary>
+/// <remarks>
+/// Nothing runs on the thread, and nothing stops it: its stack is read where it lies, from the runtime's own marks (Frames, which every call into native code leaves) outwards. Visiting a parked fiber to
+/// let it capture its own stack was rejected: inside a wait of the runtime its thread is registered as a waiter, and a wait nested in that one (for a collection, say) uses the same per-thread record and can lose
+/// the wake-up. Whoever calls must make sure that the thread stood still from before the first read until after the last.
+/// </remarks>
+internal sealed class StackWalker(RuntimeContract contract)
+{
+    private const int MaxFrames = 500;
+    private const nint Top = -1; // the outermost Frame
+
+    private readonly CodeMap _code = new(contract);
+    private readonly ulong _inlinedCall = contract.Number("InlinedCallFrameIdentifier");
+    private readonly ulong[] _transitions =
+    [
+        contract.Number("PrestubMethodFrameIdentifier"), contract.Number("CallCountingHelperFrameIdentifier"), contract.Number("StubDispatchFrameIdentifier"),
+        contract.Number("ExternalMethodFrameIdentifier"), contract.Number("DynamicHelperFrameIdentifier"), contract.Number("PInvokeCalliFrameIdentifier"),
+    ];
+
+    /// <summary>The methods on the stack, innermost first, as the runtime's method descriptors.</summary>
+    /// <exception cref="UnreadableException">The thread has moved or gone.</exception>
+    public List<nint> Walk(nint thread)
+    {
+        var methods = new List<nint>();
+        nint frame = ProcessMemory.Pointer(thread + contract.Offset("Thread", "Frame"));
+        while (frame != Top && frame != 0 && methods.Count < MaxFrames)
+        {
+            nint end = frame;
+            if (TryStart(frame, out FrameContext context))
+                end = WalkSegment(context, methods);
+            nint next = ProcessMemory.Pointer(frame + contract.Offset("Frame", "Next"));
+            while (next != Top && next != 0 && next < end)
+                next = ProcessMemory.Pointer(next + contract.Offset("Frame", "Next")); // of a frame we have passed
+            if (next != Top && next <= frame)
+                throw new UnreadableException(); // they only go outwards
+            frame = next;
+        }
+
+        return methods;
+    }
+
+    // Managed frames without native code between them. Returns how far out it came.
+    private nint WalkSegment(FrameContext context, List<nint> methods)
+    {
+        while (methods.Count < MaxFrames && _code.Find(context.Instruction - 1) is { } block)
+        {
+            methods.Add(block.MethodDesc);
+            FrameContext caller = Unwinder.Step(context, block.UnwindInfo);
+            if (caller.StackPointer <= context.StackPointer)
+                throw new UnreadableException();
+            context = caller;
+        }
+
+        return context.StackPointer;
+    }
+
+    private bool TryStart(nint frame, out FrameContext context)
+    {
+        ulong kind = ProcessMemory.Read<ulong>(frame);
+        context = default;
+        if (kind == _inlinedCall)
+        {
+            nint returns = ProcessMemory.Pointer(frame + contract.Offset("InlinedCallFrame", "CallerReturnAddress"));
+            context = new FrameContext(returns, ProcessMemory.Pointer(frame + contract.Offset("InlinedCallFrame", "CallSiteSP")), ProcessMemory.Pointer(frame + contract.Offset("InlinedCallFrame", "CalleeSavedFP")));
+            return returns != 0; // else no call is being made
+        }
+
+        if (!_transitions.Contains(kind))
+            return false;
+        nint block = ProcessMemory.Pointer(frame + contract.Offset("FramedMethodFrame", "TransitionBlockPtr"));
+        context = new FrameContext(
+            ProcessMemory.Pointer(block + contract.Offset("TransitionBlock", "ReturnAddress")),
+            block + contract.Size("TransitionBlock"),
+            ProcessMemory.Pointer(block + contract.Offset("TransitionBlock", "CalleeSavedRegisters") + contract.Offset("CalleeSavedRegisters", "Rbp")));
+        return true;
+    }
+}
