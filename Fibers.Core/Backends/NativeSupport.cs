@@ -21,7 +21,7 @@ internal static unsafe class NativeSupport
             return $"it needs Linux, and this is {RuntimeInformation.OSDescription}";
         try
         {
-            return Load() ?? Shimmed(Shim.fibers_start) ?? RuntimeThread.Start() ?? Shimmed(Shim.fibers_redirect_install) ?? SelfTest.Run();
+            return Load() ?? Shimmed(Shim.fibers_start) ?? RuntimeThread.Start() ?? Choose() ?? Shimmed(Shim.fibers_redirect_install) ?? SelfTest.Run();
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
@@ -33,6 +33,13 @@ internal static unsafe class NativeSupport
     {
         uint version = Shim.fibers_abi_version();
         return version == Shim.AbiVersion ? null : $"the native library has version {version}, {Shim.AbiVersion} is needed";
+    }
+
+    private static string? Choose()
+    {
+        (string? only, string excluded) = FiberRedirection.Decide();
+        int error = Shim.fibers_redirect_choose(only, excluded);
+        return error == 0 ? null : $"the choice of native libraries could not be kept (error {error})";
     }
 
     private delegate int Step(byte* reason, nuint size);

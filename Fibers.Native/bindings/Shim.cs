@@ -12,6 +12,7 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);
     [LibraryImport(Library)] public static partial uint fibers_abi_version();
     [LibraryImport(Library)] public static partial uint fibers_features();
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial int fibers_redirect_choose(string? only, string except);
     [LibraryImport(Library)] public static partial int fibers_redirect_install(byte* reason, nuint reasonSize);
     [LibraryImport(Library)] public static partial int fibers_redirect_scan();
     [LibraryImport(Library)] public static partial void* fibers_redirect_lookup(byte* name);

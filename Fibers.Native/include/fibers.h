@@ -206,6 +206,10 @@ FIBERS_API uint32_t fibers_features(void);
 #define FIBERS_FEATURE_MEMBARRIER 4u    // process-wide barrier for the signal protocol
 #define FIBERS_FEATURE_PIPE_NOWAIT 8u   // pipes honour RWF_NOWAIT
 
+// Any thread; before fibers_redirect_install. Names of libraries with commas between them, each without what follows a dot, if
+// you like. Blocking calls of these park (`only` NULL: of all), unless they are in `except` (or NULL). 0 or ENOMEM. Allocates.
+FIBERS_API int fibers_redirect_choose(const char *only, const char *except);
+
 // Any thread; once, after fibers_start. Rewrites the imports listed in redirect.c. Allocates.
 FIBERS_API int fibers_redirect_install(char *reason, size_t reason_size);
 

@@ -109,7 +109,7 @@ static uint32_t classify(const struct dl_phdr_info *module)
         return module->dlpi_name[0] == '\0' ? MODULES_RUNTIME | MODULES_SYSTEM : MODULES_RUNTIME;
     if (has_prefix(name, "libSystem.Native"))
         return MODULES_SYSTEM;
-    return MODULES_OTHER;
+    return fibers_library_parks(name) ? MODULES_OTHER : MODULES_QUIET;
 }
 
 // What the page's protection must be again: that of its segment, minus writing where the loader has

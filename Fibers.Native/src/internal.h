@@ -102,8 +102,12 @@ typedef struct import {
 #define MODULES_RUNTIME 1u // the .NET runtime itself
 #define MODULES_SYSTEM 2u  // libSystem.Native
 #define MODULES_OTHER 4u   // everything else but the C library, the loader and this shim
-#define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER)
+#define MODULES_QUIET 8u   // of those, what shall not park (library_choice.c)
+#define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER | MODULES_QUIET)
 int fibers_import_patch(const import *table, size_t count, bool only_new);
+
+// ---- library_choice.c ----
+bool fibers_library_parks(const char *file);
 
 // ---- call_origin.c ----
 extern bool fibers_runtime_is_program;

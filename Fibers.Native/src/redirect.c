@@ -78,9 +78,9 @@ static const import redirected[] = {
     {"sched_yield", redirected_runtime_sched_yield, MODULES_RUNTIME}, // first: the runtime may be in the same program as the rest
     {"sched_yield", redirected_sched_yield, NATIVE_CODE},
     // Descriptor numbers are reused: whoever closes one must say so.
-    {"close", redirected_close, NATIVE_CODE},
-    {"dup2", redirected_dup2, NATIVE_CODE},
-    {"dup3", redirected_dup3, NATIVE_CODE},
+    {"close", redirected_close, NATIVE_CODE | MODULES_QUIET},
+    {"dup2", redirected_dup2, NATIVE_CODE | MODULES_QUIET},
+    {"dup3", redirected_dup3, NATIVE_CODE | MODULES_QUIET},
     // What is loaded later, and managed code that imports the C library directly.
     {"dlsym", redirected_dlsym, MODULES_RUNTIME | MODULES_SYSTEM},
 };

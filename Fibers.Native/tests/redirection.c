@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // The protection of the page at `address`, as the kernel shows it: "r--p".
@@ -52,6 +53,21 @@ static void on_fiber(void *result)
     *(pid_t *)result = library.gettid();
 }
 
+static void on_a_fiber_it_sees_the_virtual_tid(const char *rule)
+{
+    fibers_inbox *inbox = fibers_inbox_create();
+    fibers_stacks *stacks = fibers_stacks_create(TEST_STACK);
+    REQUIRE(rule, fibers_carrier_attach(inbox) != NULL);
+    pid_t seen = 0;
+    fibers_vthread *vthread = vthread_new(stacks, inbox, on_fiber, &seen);
+    fibers_run(vthread);
+    CHECK(rule, seen == vthread->virtual_tid);
+    CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
+    fibers_carrier_detach();
+    fibers_inbox_destroy(inbox);
+    fibers_stacks_destroy(stacks);
+}
+
 void topic_redirection(void)
 {
     CHECK("scan", fibers_redirect_lookup("read") != NULL && fibers_redirect_lookup("read") != (void *)read);
@@ -87,17 +103,44 @@ void topic_redirection(void)
     CHECK("pass through", write(pair[0], "abc", 3) == 3 && library.read(pair[1], text, 3) == 3 && strcmp(text, "abc") == 0);
     CHECK("pass through", library.read(-1, text, 3) == -1 && errno == EBADF);
 
-    fibers_inbox *inbox = fibers_inbox_create();
-    fibers_stacks *stacks = fibers_stacks_create(TEST_STACK);
-    REQUIRE("run", fibers_carrier_attach(inbox) != NULL);
-    pid_t seen = 0;
-    fibers_vthread *vthread = vthread_new(stacks, inbox, on_fiber, &seen);
-    fibers_run(vthread);
-    CHECK("redirect", seen == vthread->virtual_tid);
-    CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
-    fibers_carrier_detach();
-    fibers_inbox_destroy(inbox);
-    fibers_stacks_destroy(stacks);
+    on_a_fiber_it_sees_the_virtual_tid("redirect");
     close(pair[0]);
     close(pair[1]);
+}
+
+// ---- libraries that are left alone ------------------------------------------------------------------------------------
+
+// In a process of its own, because what is redirected stays so: does the library's read park?
+static bool parks(const char *only, const char *except)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        void *handle = dlopen("libredirected.so", RTLD_NOW);
+        REQUIRE("choice", handle != NULL && fibers_redirect_choose(only, except) == 0);
+        redirect_everything(ignore_suspension);
+        void *const *pointer = dlsym(handle, "library_read_pointer");
+        _exit(*pointer == fibers_redirect_lookup("read"));
+    }
+    int status;
+    REQUIRE("choice", waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status) != 0;
+}
+
+void topic_choice(void)
+{
+    CHECK("choice", parks(NULL, NULL));
+    CHECK("choice", !parks(NULL, "libother,libredirected"));
+    CHECK("choice", !parks(NULL, "libredirected.so"));
+    CHECK("choice", parks(NULL, "libredir,redirected,libredirected.so.1,,"));
+    CHECK("choice", !parks("libother", NULL));
+    CHECK("choice", parks("libother,libredirected", ""));
+    CHECK("choice", !parks("libredirected", "libredirected"));
+
+    // Who it is on is right all the same.
+    void *handle = dlopen("libredirected.so", RTLD_NOW);
+    REQUIRE("choice", handle != NULL && fibers_redirect_choose(NULL, "libredirected") == 0);
+    redirect_everything(ignore_suspension);
+    library.gettid = (pid_t (*)(void))dlsym(handle, "library_gettid");
+    on_a_fiber_it_sees_the_virtual_tid("choice");
 }

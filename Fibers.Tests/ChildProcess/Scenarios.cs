@@ -12,6 +12,8 @@ internal static partial class Scenarios
     public const string ReportWithShadowStack = "report-with-shadow-stack";
     public const string RequireNative = "require-native";
     public const string SmallProgramme = "small-programme";
+    public const string ReadInALibrary = "read-in-a-library";
+    public const string ReadInAnExcludedLibrary = "read-in-an-excluded-library";
     public const string ReadConsole = "read-console";
     public const string StarvePool = "starve-pool";
     public const string ExhaustDescriptors = "exhaust-descriptors";
@@ -29,6 +31,8 @@ internal static partial class Scenarios
         ReportWithShadowStack => ReportWhen(Faults.ShadowStack),
         RequireNative => RequireNativeBackend(),
         SmallProgramme => ChildProcess.SmallProgramme.Run(),
+        ReadInALibrary => Blocking.LibraryChoice.ReadAndReport(exclude: false),
+        ReadInAnExcludedLibrary => Blocking.LibraryChoice.ReadAndReport(exclude: true),
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         StarvePool => Blocking.StarvedPool.Compare(),
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
