@@ -30,9 +30,9 @@ internal static class BenchmarkCommand
         var answers = new List<Answer>();
         foreach (Question question in questions)
         {
-            if (question.Missing is { } missing)
+            if (WhyNot(question, effort) is { } reason)
             {
-                AnsiConsole.MarkupLineInterpolated($"[yellow]{question.Name} is left out: {missing}[/]");
+                AnsiConsole.MarkupLineInterpolated($"[yellow]{question.Name} is left out: {reason}[/]");
                 continue;
             }
 
@@ -68,6 +68,9 @@ internal static class BenchmarkCommand
 
         return 0;
     }
+
+    private static string? WhyNot(Question question, Effort effort) =>
+        effort == Effort.Smoke && question.SmokeTwin is { } twin ? $"in this form it is the same as {twin}" : question.Missing;
 
     private static void Widen()
     {

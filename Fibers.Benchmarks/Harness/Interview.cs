@@ -30,8 +30,9 @@ internal static class Interview
             });
         }
 
-        foreach (Contender contender in contenders)
-            RequireFibers(question, contender);
+        long switches = contenders.Sum(contender => RequireFibers(question, contender));
+        if (effort == Effort.Smoke)
+            Console.WriteLine($"{question.Name}: completed; fibers were switched to {switches} times");
         return [.. question.Rows.Select((row, index) => new Answer(row.Name, row.Asks, row.Unit, row.MoreIsBetter, question.Sheet, [.. LinesOf(contenders, figures, index)]))];
     }
 
@@ -60,12 +61,14 @@ internal static class Interview
         }
     }
 
-    private static void RequireFibers(Question question, Contender contender)
+    // How often they were switched to: never means that nothing of what was asked was measured.
+    private static long RequireFibers(Question question, Contender contender)
     {
         if (contender.Fibers is not { } ask)
-            return;
+            return 0;
         FiberUse use = ask();
-        if (use.Backend != FiberBackend.Native || use.Switches == 0)
-            throw new InvalidOperationException($"{question.Name}: '{contender.Name}' used {use.Backend} and switched {use.Switches} times: it measured no fibers.");
+        return use is { Backend: FiberBackend.Native, Switches: > 0 }
+            ? use.Switches
+            : throw new InvalidOperationException($"{question.Name}: '{contender.Name}' used {use.Backend} and switched {use.Switches} times: it measured no fibers.");
     }
 }

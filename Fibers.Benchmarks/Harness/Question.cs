@@ -27,6 +27,9 @@ internal abstract class Question
     /// <summary>Part of the first, two-minute look.</summary>
     public virtual bool InQuick => false;
 
+    /// <summary>The question that does the same in the short form, where this one differs from it only in a number that form has no use for; or null.</summary>
+    public virtual string? SmokeTwin => null;
+
     /// <summary>What it cannot do without, in words that say what to install; or null.</summary>
     public virtual string? Missing => null;
 

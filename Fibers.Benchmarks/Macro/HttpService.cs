@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Fibers.Benchmarks.Macro;
 
 /// <summary>Reads a request, writes a small fixed response, keeps the connection.</summary>
-internal sealed class HttpService : IService
+internal class HttpService : IService
 {
     private const int BufferSize = 4096;
     private static readonly byte[] s_response = [.. "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!"u8];
@@ -16,7 +16,10 @@ internal sealed class HttpService : IService
         {
             filled += count;
             while (TakeRequest(buffer, ref filled))
+            {
+                Prepare();
                 socket.Send(s_response);
+            }
         }
     }
 
@@ -28,9 +31,20 @@ internal sealed class HttpService : IService
         {
             filled += count;
             while (TakeRequest(buffer, ref filled))
+            {
+                await PrepareAsync();
                 await socket.SendAsync(s_response);
+            }
         }
     }
+
+    /// <summary>What a request needs before it can be answered.</summary>
+    protected virtual void Prepare()
+    {
+    }
+
+    /// <inheritdoc cref="Prepare"/>
+    protected virtual Task PrepareAsync() => Task.CompletedTask;
 
     // True: a whole request was there; what follows it moves to the front.
     private static bool TakeRequest(byte[] buffer, ref int filled)

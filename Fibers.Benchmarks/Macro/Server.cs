@@ -17,7 +17,9 @@ internal static class Server
         {
             "http" => new HttpService(),
             "echo" => new EchoService(),
-            var what => throw new ArgumentException($"serve --what http|echo, not '{what}'."),
+            "slow" => new SlowService(),
+            "front" => new FrontService(arguments.Number("downstream", 0)),
+            var what => throw new ArgumentException($"serve --what http|echo|slow|front, not '{what}'."),
         };
         string? how = arguments.Text("how");
         int carriers = arguments.Number("carriers", Environment.ProcessorCount);

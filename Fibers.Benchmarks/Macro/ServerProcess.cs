@@ -26,8 +26,8 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
-    public static ServerProcess Start(string what, string how, int carriers) =>
-        new(ChildProcess.StartSelf(["serve", "--what", what, "--how", how, "--carriers", $"{carriers}"], piped: true));
+    public static ServerProcess Start(string what, string how, int carriers, int? downstream = null) =>
+        new(ChildProcess.StartSelf(["serve", "--what", what, "--how", how, "--carriers", $"{carriers}", .. downstream is { } port ? (string[])["--downstream", $"{port}"] : []], piped: true));
 
     public static ServerProcess StartGo(string program, string what) => new(ChildProcess.Start(program, [what], piped: true));
 

@@ -12,9 +12,9 @@ internal sealed class TcpEcho() : ServerQuestion("echo")
     public override string Asks => $"TCP echo, {EchoService.MessageSize} bytes, {Connections} connections";
     public override string Unit => "round trips/s";
 
-    protected override double Load(int port, double seconds)
+    protected override double Load(int port, Effort effort)
     {
-        using ChildProcess load = ChildProcess.StartSelf(["echo-load", "--port", $"{port}", "--connections", $"{Connections}", "--milliseconds", $"{(int)(seconds * 1000)}"], piped: true);
+        using ChildProcess load = ChildProcess.StartSelf(["echo-load", "--port", $"{port}", "--connections", $"{Connections}", "--milliseconds", $"{(int)(effort.LoadSeconds * 1000)}"], piped: true);
         string output = load.Process.StandardOutput.ReadToEnd();
         load.Process.WaitForExit();
         return load.Process.ExitCode == 0 ? double.Parse(output, CultureInfo.InvariantCulture) : throw new InvalidOperationException("The load generator failed.");

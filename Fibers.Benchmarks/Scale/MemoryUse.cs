@@ -7,8 +7,8 @@ namespace Fibers.Benchmarks.Scale;
 /// <param name="Stacks">Of that, the mappings that hold the stacks: Rss in /proc/self/smaps of every mapping with one of the given addresses in it.</param>
 /// <param name="ManagedHeap">Of that, what the collector has committed.</param>
 /// <param name="PageTables">Beside it: VmPTE of /proc/self/status.</param>
-/// <param name="KernelStacks">Beside it: KernelStack of /proc/meminfo, of the whole machine.</param>
-internal readonly record struct MemoryUse(long Resident, long Stacks, long ManagedHeap, long PageTables, long KernelStacks)
+/// <param name="KernelThreads">Threads of /proc/self/status: a count. Each has a stack of its own in the kernel too, which Rss does not show.</param>
+internal readonly record struct MemoryUse(long Resident, long Stacks, long ManagedHeap, long PageTables, long KernelThreads)
 {
     private const long Kilobyte = 1024;
 
@@ -21,11 +21,11 @@ internal readonly record struct MemoryUse(long Resident, long Stacks, long Manag
             addresses.Length == 0 ? 0 : StackMappings(addresses),
             GC.GetGCMemoryInfo().TotalCommittedBytes,
             Line("/proc/self/status", "VmPTE:"),
-            Line("/proc/meminfo", "KernelStack:"));
+            Number("/proc/self/status", "Threads:"));
     }
 
     public static MemoryUse operator -(MemoryUse after, MemoryUse before) => new(after.Resident - before.Resident, after.Stacks - before.Stacks,
-        after.ManagedHeap - before.ManagedHeap, after.PageTables - before.PageTables, after.KernelStacks - before.KernelStacks);
+        after.ManagedHeap - before.ManagedHeap, after.PageTables - before.PageTables, after.KernelThreads - before.KernelThreads);
 
     private static long StackMappings(ulong[] addresses)
     {
@@ -34,7 +34,7 @@ internal readonly record struct MemoryUse(long Resident, long Stacks, long Manag
         foreach (string line in File.ReadLines("/proc/self/smaps"))
         {
             if (line.StartsWith("Rss:", StringComparison.Ordinal))
-                sum += counts ? Kilobytes(line) : 0;
+                sum += counts ? Second(line) * Kilobyte : 0;
             else if (Range(line) is var (low, high))
                 counts = IsAnyIn(addresses, low, high);
         }
@@ -58,7 +58,9 @@ internal readonly record struct MemoryUse(long Resident, long Stacks, long Manag
         return index < sorted.Length && sorted[index] < high;
     }
 
-    private static long Line(string file, string name) => Kilobytes(File.ReadLines(file).First(line => line.StartsWith(name, StringComparison.Ordinal)));
+    private static long Line(string file, string name) => Number(file, name) * Kilobyte;
 
-    private static long Kilobytes(string line) => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * Kilobyte;
+    private static long Number(string file, string name) => Second(File.ReadLines(file).First(line => line.StartsWith(name, StringComparison.Ordinal)));
+
+    private static long Second(string line) => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 }

@@ -8,17 +8,19 @@ namespace Fibers.Benchmarks.Scale;
 /// </summary>
 internal sealed class PauseQuestion(int number, int depth) : Question
 {
+    private const int Few = 100;
     private const int YoungCollections = 9;
     private const int FullCollections = 5;
 
     public static IEnumerable<PauseQuestion> All =>
-        from number in (int[])[100, 1_000, 10_000]
+        from number in (int[])[Few, 1_000, 10_000]
         from depth in (int[])[1, 10, 30, 100]
         select new PauseQuestion(number, depth);
 
     public override string Name => $"pauses-{number}-{depth}";
     public override string Asks => $"{number:N0} parked, each {depth} {(depth == 1 ? "frame" : "frames")} deep";
     public override string Unit => "µs";
+    public override string? SmokeTwin => number == Few ? null : $"pauses-{Few}-{depth}";
     public override Sheet Sheet => new("pauses", "Collection pause while many are parked in one process, each so many frames deep");
 
     public override IReadOnlyList<Row> Rows =>

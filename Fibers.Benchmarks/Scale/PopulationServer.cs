@@ -44,7 +44,7 @@ internal static class PopulationServer
         population.End();
     }
 
-    private static string Memory(MemoryUse use) => Join(use.Resident, use.Stacks, ThreadBlock.Measure(), use.ManagedHeap, use.PageTables, use.KernelStacks);
+    private static string Memory(MemoryUse use) => Join(use.Resident, use.Stacks, ThreadBlock.Measure(), use.ManagedHeap, use.PageTables, use.KernelThreads);
 
     private static string Join(params double[] numbers) => string.Join(' ', numbers.Select(static number => number.ToString("R", CultureInfo.InvariantCulture)));
 

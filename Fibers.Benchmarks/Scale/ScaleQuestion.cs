@@ -15,20 +15,21 @@ internal sealed class ScaleQuestion(int number) : Question
     public override Sheet Sheet => new(Name, Asks);
     public override bool WarmsUp => false;
     public override int MostRounds => 3;
+    public override string? SmokeTwin => number is 10_000 or 100_000 ? null : "scale-100000"; // one block of creations, or many
 
     public override IReadOnlyList<Row> Rows =>
     [
-        Each("create", "created and parked", "µs each"),
-        .. Blocks > 1 ? Enumerable.Range(0, Blocks).Select(block => Each($"create-{block}", $"of these, number {block * Block + 1:N0} to {(block + 1) * Block:N0}", "µs each")) : [],
-        Each("resident", "resident", "KB each"),
-        Each("resident-stack", "of that, pages of their stacks, without the next line", "KB each"),
-        Each("resident-thread-block", "of that, thread block and static thread-locals", "KB each"),
-        Each("resident-managed", "of that, managed heap", "KB each"),
-        Each("resident-native", "of that, the rest: the runtime's and the C library's own", "KB each"),
-        Each("page-tables", "beside that, page tables", "KB each"),
-        Each("kernel-stacks", "beside that, kernel stacks (whole machine)", "KB each"),
-        Each("wake", "all woken, one by one, and through", "ms"),
-        Each("end", "and ended", "ms"),
+        Row("create", "created and parked", "µs each"),
+        .. Blocks > 1 ? Enumerable.Range(0, Blocks).Select(block => Row($"create-{block}", $"of these, number {block * Block + 1:N0} to {(block + 1) * Block:N0}", "µs each")) : [],
+        Row("resident", "resident", "KB each"),
+        Row("resident-stack", "of that, pages of their stacks, without the next line", "KB each"),
+        Row("resident-thread-block", "of that, thread block and static thread-locals", "KB each"),
+        Row("resident-managed", "of that, managed heap", "KB each"),
+        Row("resident-native", "of that, the rest: the runtime's and the C library's own", "KB each"),
+        Row("page-tables", "beside that, page tables", "KB each"),
+        Row("kernel-threads", "kernel threads added", ""),
+        Row("wake", "all woken, one by one, and through", "ms"),
+        Row("end", "and ended", "ms"),
     ];
 
     private int Blocks => (number + Block - 1) / Block;
@@ -49,14 +50,14 @@ internal sealed class ScaleQuestion(int number) : Question
         return new Contest(contenders);
     }
 
-    private Row Each(string name, string asks, string unit) => new($"{Name}/{name}", asks, unit);
+    private Row Row(string name, string asks, string unit) => new($"{Name}/{name}", asks, unit);
 
     private IReadOnlyList<Figure?> Measure(string kind, int count, ref FiberUse use)
     {
         using var process = new PopulationProcess(kind, depth: 1);
         double[] blocks = [.. Enumerable.Range(0, Blocks).Select(block => process.Ask($"add {count / Blocks}")[0] / (count / Blocks))];
-        double[] memory = [.. process.Ask("memory").Select((bytes, part) => part == 2 ? bytes / Kilobyte : bytes / Kilobyte / count)];
-        (double resident, double stacks, double threadBlock, double managed) = (memory[0], memory[1], memory[2], memory[3]);
+        double[] memory = process.Ask("memory");
+        double resident = Each(0), stacks = Each(1), threadBlock = memory[2] / Kilobyte, managed = Each(3), pageTables = Each(4), kernelThreads = memory[5];
         double wake = process.Ask("wake")[0], end = process.Ask("end")[0];
         use = process.FiberUse;
         bool ownStacks = stacks > 0;
@@ -69,10 +70,12 @@ internal sealed class ScaleQuestion(int number) : Question
             ownStacks ? threadBlock : null,
             managed,
             resident - stacks - managed,
-            memory[4],
-            memory[5],
+            pageTables,
+            kernelThreads,
             wake / 1000,
             end / 1000,
         ];
+
+        double Each(int part) => memory[part] / Kilobyte / count;
     }
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -26,12 +27,15 @@ func number(i int) int {
 // Nanoseconds of wall time and of processor time, per operation.
 func report(operations int, start time.Time) {
 	elapsed := time.Since(start)
+	fmt.Printf("%.3f %.3f\n", float64(elapsed.Nanoseconds())/float64(operations), float64(processorTime().Nanoseconds())/float64(operations))
+}
+
+func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		panic(err)
 	}
-	processor := usage.Utime.Nano() + usage.Stime.Nano()
-	fmt.Printf("%.3f %.3f\n", float64(elapsed.Nanoseconds())/float64(operations), float64(processor)/float64(operations))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // yield N EACH PROCS
@@ -125,6 +129,37 @@ func lock() {
 	report(workers*each, start)
 }
 
+// cancel MANY TIMES: each waits for a context of its own
+func cancel() {
+	many, times := number(2), number(3)
+	var elapsed, processor time.Duration
+	for turn := 0; turn < times; turn++ {
+		var arrived, ended sync.WaitGroup
+		arrived.Add(many)
+		ended.Add(many)
+		cancels := make([]context.CancelFunc, many)
+		for i := range cancels {
+			var ctx context.Context
+			ctx, cancels[i] = context.WithCancel(context.Background())
+			go func() {
+				arrived.Done()
+				<-ctx.Done()
+				ended.Done()
+			}()
+		}
+		arrived.Wait()
+		start, before := time.Now(), processorTime()
+		for _, cancel := range cancels {
+			cancel()
+		}
+		ended.Wait()
+		elapsed += time.Since(start)
+		processor += processorTime() - before
+	}
+	operations := float64(many) * float64(times)
+	fmt.Printf("%.3f %.3f\n", float64(elapsed.Nanoseconds())/operations, float64(processor.Nanoseconds())/operations)
+}
+
 var response = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!")
 
 func serveHTTP(connection net.Conn) {
@@ -196,6 +231,8 @@ func main() {
 		channel()
 	case "lock":
 		lock()
+	case "cancel":
+		cancel()
 	case "http":
 		serve(serveHTTP)
 	case "echo":

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Fibers.Benchmarks.Harness;
+
+namespace Fibers.Benchmarks.Macro;
+
+/// <summary>The load generator of the HTTP questions.</summary>
+internal static partial class Wrk
+{
+    private static readonly string? s_program = Find();
+
+    public static string? Missing => s_program is null ? "it needs wrk (apt-get install wrk)" : null;
+
+    /// <summary>Requests a second, over connections that each wait for their answer.</summary>
+    public static double Load(int port, int connections, double seconds)
+    {
+        string output = Tool.Output(s_program!, "-t1", $"-c{connections}", $"-d{Math.Max(1, (int)seconds)}s", $"http://127.0.0.1:{port}/")!;
+        if (output.Contains("Non-2xx", StringComparison.Ordinal) || ErrorLine().IsMatch(output))
+            throw new InvalidOperationException($"wrk met errors:\n{output}");
+        return double.Parse(RateLine().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
+    [GeneratedRegex(@"Requests/sec:\s+([0-9.]+)")]
+    private static partial Regex RateLine();
+
+    [GeneratedRegex(@"Socket errors: (?!connect 0, read 0, write 0)")]
+    private static partial Regex ErrorLine();
+
+    private static string? Find() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(static folder => Path.Combine(folder, "wrk")).FirstOrDefault(File.Exists);
+}
