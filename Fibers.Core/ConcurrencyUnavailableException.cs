@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace Fibers;
 /// reached, or no stack or thread could be allocated. Plain <c>Spawn</c> never throws this: it runs the body inline.
 /// (Zig: <c>error.ConcurrencyUnavailable</c>.)
 /// </summary>
+[DebuggerDisplay("{Message,nq}")]
 public sealed class ConcurrencyUnavailableException : InvalidOperationException
 {
     /// <summary>Says why concurrency is not to be had.</summary>

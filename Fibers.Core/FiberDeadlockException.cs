@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>Fibers wait for one another, and nothing can wake any of them. Thrown by <see cref="FiberRuntime.Run(Action)"/>; the message names who waits for what, and since when.</summary>
+[DebuggerDisplay("{Waits.Count} wait for one another")]
 public sealed class FiberDeadlockException : InvalidOperationException
 {
     /// <summary>Fibers wait for one another.</summary>

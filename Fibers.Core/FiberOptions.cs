@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>Settings of one fiber.</summary>
+[DebuggerDisplay("FiberOptions {Name,nq}")]
 public sealed record FiberOptions
 {
     /// <summary>A name for people: dumps, traces and <see cref="Thread.Name"/> show it.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fibers.Parking;
 
 namespace Fibers;
@@ -7,6 +8,7 @@ namespace Fibers;
 /// most one permit, so an <see cref="Unpark"/> that comes first is not lost, and two count as one. (Java: <c>LockSupport</c>.)
 /// </summary>
 /// <remarks>Invariant: the state is "no permit", "a permit", or the one party that waits. One party at a time may park here; anybody may unpark.</remarks>
+[DebuggerDisplay("FiberParker permit: {HasPermit}")]
 public sealed class FiberParker
 {
     private static readonly object s_permit = new();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fibers.Backends;
 using Fibers.Diagnostics;
 using Fibers.Parking;
@@ -6,6 +7,7 @@ using Fibers.Scheduling;
 namespace Fibers;
 
 /// <summary>A running scheduler. Most programs use <see cref="Default"/> through the static members of <see cref="Fiber"/>.</summary>
+[DebuggerDisplay("FiberRuntime {Id} ({Backend}), {LiveFibers} live fibers")]
 public sealed partial class FiberRuntime : IDisposable
 {
     private static readonly FiberOptions s_main = new() { Name = "main" };

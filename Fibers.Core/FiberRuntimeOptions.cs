@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>Settings of a <see cref="FiberRuntime"/>, checked once, when the runtime is made.</summary>
+[DebuggerDisplay("FiberRuntimeOptions {Backend}, {Carriers} carriers")]
 public sealed record FiberRuntimeOptions
 {
     internal const int MinStackSize = 128 * 1024;

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>A snapshot of what a runtime has done. Counters only grow; the rest is how things stand.</summary>
+[DebuggerDisplay("FiberStatistics spawned: {Spawned}, ended: {Ended}, live: {Live}")]
 public sealed record FiberStatistics
 {
     /// <summary>Fibers spawned, inline ones included.</summary>
@@ -68,6 +71,9 @@ public sealed record FiberStatistics
 
     /// <summary>Times a fiber kept its carrier in one call for longer than the watchdog's interval, because nothing redirects that call.</summary>
     public long BlockingCalls { get; init; }
+
+    /// <summary>The same by call site, the most frequent first: the native function and the managed method that called it.</summary>
+    public IReadOnlyList<KeyValuePair<string, long>> BlockingCallSites { get; init; } = [];
 
     /// <summary>Exceptions nobody joined.</summary>
     public long Unobserved { get; init; }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>A deadline over a block of code; made by <see cref="Fiber.Timeout(TimeSpan)"/>.</summary>
@@ -5,6 +7,7 @@ namespace Fibers;
 /// When the time comes, whatever the fiber waits in ends as if the fiber were cancelled, and leaving the block throws <see cref="TimeoutException"/>. Blocks nest;
 /// each reports only its own deadline. Belongs to the fiber that made it.
 /// </remarks>
+[DebuggerDisplay("FiberTimeout expired: {HasExpired}")]
 public sealed class FiberTimeout : IDisposable
 {
     private readonly Fiber _fiber;

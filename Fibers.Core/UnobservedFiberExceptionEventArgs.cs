@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>An exception of a fiber that nobody joined before its handle was collected.</summary>
+[DebuggerDisplay("{Fiber,nq}: {Exception.Message,nq}")]
 public sealed class UnobservedFiberExceptionEventArgs(string fiber, string? spawnedBy, Exception exception) : EventArgs
 {
     /// <summary>Which fiber: id and name.</summary>

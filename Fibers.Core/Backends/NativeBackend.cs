@@ -54,6 +54,7 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         Carriers = _scheduler.LiveCarriers,
         SpareCarriers = _scheduler.LiveSpares,
         BlockingCalls = _scheduler.Blocking.Count,
+        BlockingCallSites = _scheduler.Blocking.Sites,
         SparesStarted = _scheduler.Watchdog.SparesStarted,
         Rescued = _scheduler.Inbox.Rescued,
         VirtualThreadsCreated = _scheduler.Pool.Created,

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using Fibers.Diagnostics.Dumps;
+using Fibers.Diagnostics.Inspection;
 using Fibers.Scheduling;
+using Fibers.VirtualThreads;
 
 namespace Fibers.Diagnostics;
 
@@ -17,10 +20,27 @@ internal sealed class BlockingCalls
     /// <summary>The watchdog: the carrier has sat in one fiber for an interval. Nothing happens if the fiber computes. True: it is blocked.</summary>
     public bool Look(Carrier carrier)
     {
-        if (KernelThread.BlockedIn(carrier.KernelId) is not { } function || !carrier.InFiber)
+        if (KernelThread.Call(carrier.KernelId) is not { } call || carrier.Mounted?.VirtualThread is not { } thread)
             return false;
-        _sites.AddOrUpdate(function, 1, static (_, count) => count + 1);
+        string function = KernelThread.FunctionOf(call);
+        string site = CallerOf(thread, carrier, call) is { } caller ? $"{function}, called by {caller}" : function;
+        _sites.AddOrUpdate(site, 1, static (_, count) => count + 1);
         Interlocked.Increment(ref _count);
         return true;
+    }
+
+    // The managed frame above the native function; null: the call had returned before the stack was read.
+    private static string? CallerOf(VirtualThread thread, Carrier carrier, string call)
+    {
+        try
+        {
+            var stacks = new StackReader();
+            List<nint>? methods = stacks.Walk(RuntimeThread.NativePointer(thread.Thread!));
+            return KernelThread.Call(carrier.KernelId) == call && carrier.Mounted?.VirtualThread == thread ? stacks.CallerOfNative(methods) : null;
+        }
+        catch (UnreadableException)
+        {
+            return null;
+        }
     }
 }

@@ -25,8 +25,8 @@ internal static class FiberMeter
         Count("fibers.carriers.spare.started", "{thread}", "Spare carriers started because one was stuck in a fiber", static statistics => statistics.SparesStarted);
         Count("fibers.rescued", "{run}", "Times the rescue carrier ran a fiber because every carrier was stuck", static statistics => statistics.Rescued);
         Count("fibers.unobserved", "{exception}", "Exceptions that nobody joined", static statistics => statistics.Unobserved);
-        Count("fibers.blocking_calls", "{call}", "Calls that blocked a carrier because nothing redirects them", static statistics => statistics.BlockingCalls);
         s_meter.CreateObservableCounter("fibers.inline_runs", static () => LiveRuntimes.Snapshot().SelectMany(InlineRuns), "{run}", "Bodies that ran on whoever spawned or joined their fiber");
+        s_meter.CreateObservableCounter("fibers.blocking_calls", static () => LiveRuntimes.Snapshot().SelectMany(BlockingCalls), "{call}", "Calls that blocked a carrier because nothing redirects them, by call site");
         s_meter.CreateObservableUpDownCounter("fibers.parked", static () => LiveRuntimes.Snapshot().SelectMany(Parked), "{fiber}", "Fibers that are parked, by reason");
         s_meter.CreateObservableCounter("fibers.gc.pause.total", static () => GC.GetTotalPauseDuration().TotalSeconds, "s", "Time the process has stood still for collections: each parked fiber is a stack to scan");
         s_meter.CreateObservableGauge("fibers.gc.pause.last", static () => GC.GetGCMemoryInfo(GCKind.Any).PauseDurations is [var last, ..] ? last.TotalSeconds : 0, "s", "How long the last collection stopped the process");
@@ -72,6 +72,9 @@ internal static class FiberMeter
         yield return Because("backend", statistics.InlineForBackend);
         Measurement<long> Because(string reason, long count) => new(count, Tag(runtime), new KeyValuePair<string, object?>("reason", reason));
     }
+
+    private static IEnumerable<Measurement<long>> BlockingCalls(FiberRuntime runtime) =>
+        runtime.Statistics.BlockingCallSites.Select(site => new Measurement<long>(site.Value, Tag(runtime), new KeyValuePair<string, object?>("site", site.Key)));
 
     private static IEnumerable<Measurement<long>> Parked(FiberRuntime runtime)
     {

@@ -9,12 +9,15 @@ internal static unsafe partial class KernelThread
     private const int ProgramCounter = 8; // number, six arguments, stack pointer, program counter
 
     /// <summary>The function of native code in which the thread is blocked, with its library; null while it computes.</summary>
-    public static string? BlockedIn(int kernelId)
+    public static string? BlockedIn(int kernelId) => Call(kernelId) is { } call ? FunctionOf(call) : null;
+
+    /// <summary>The system call in which the thread is blocked, as the kernel describes it: two that are the same are one. Null while it computes.</summary>
+    public static string? Call(int kernelId)
     {
         try
         {
-            string[] words = File.ReadAllText($"/proc/self/task/{kernelId}/syscall").Split(' ', StringSplitOptions.TrimEntries);
-            return words.Length <= ProgramCounter ? null : FunctionAt(nint.Parse(words[ProgramCounter].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+            string call = File.ReadAllText($"/proc/self/task/{kernelId}/syscall");
+            return call.AsSpan().Count(' ') < ProgramCounter ? null : call;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -35,8 +38,10 @@ internal static unsafe partial class KernelThread
         }
     }
 
-    private static string FunctionAt(nint address)
+    /// <summary>Of what <see cref="Call"/> returned.</summary>
+    public static string FunctionOf(string call)
     {
+        nint address = nint.Parse(call.Split(' ', StringSplitOptions.TrimEntries)[ProgramCounter].AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         DynamicInfo info;
         if (DlAddr(address, &info) == 0)
             return "unknown code";

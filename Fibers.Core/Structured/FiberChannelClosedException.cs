@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Fibers;
 
 /// <summary>Sending to a closed channel, or receiving from one that is closed and empty.</summary>
+[DebuggerDisplay("{Message,nq}")]
 public sealed class FiberChannelClosedException : InvalidOperationException
 {
     /// <summary>The channel is closed.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fibers.Parking;
 using Fibers.Scheduling;
 
@@ -15,6 +16,7 @@ namespace Fibers;
 ///     .Run();
 /// </code></example>
 /// <remarks>A builder: use once per wait, from one fiber or thread.</remarks>
+[DebuggerDisplay("FiberSelect of {_count} cases")]
 public sealed class FiberSelect
 {
     private readonly List<SelectCase> _cases = [];

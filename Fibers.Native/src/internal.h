@@ -69,6 +69,7 @@ typedef struct vthread_block { // the public part plus what only C needs
     _Atomic uint32_t boot_state;  // 1 once detached; futex
     _Atomic uint32_t kernel_exit; // cleared by the kernel when a kernel thread of ours has gone
     struct vthread_block *free_next;
+    struct vthread_block *all_next; // never changes
     // condition wait, protected by the bucket's lock (redirect_waits.c)
     const void *wait_key;
     uint64_t wait_number;

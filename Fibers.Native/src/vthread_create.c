@@ -17,6 +17,7 @@
 // one, under a later number.
 static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static vthread_block *free_blocks;
+vthread_block *fibers_all_vthreads; // for debuggers (docs/fibers.gdb): every block ever made
 static uint32_t blocks_made;
 
 // Offsets of our two thread-locals from a pthread_t: every thread has them at the same place, so that
@@ -54,9 +55,11 @@ static vthread_block *take_block(void)
         uint64_t number = FIBERS_PARK_NUMBER(atomic_load(&block->public.park_word));
         uint32_t index = block->public.index;
         int32_t tid = block->public.virtual_tid;
+        vthread_block *next = block->all_next;
         memset(block, 0, sizeof *block);
         block->public.index = index;
         block->public.virtual_tid = tid;
+        block->all_next = next;
         atomic_store(&block->public.park_word, FIBERS_PARK_WORD(number, 0, FIBERS_RUNNING));
         return block;
     }
@@ -66,6 +69,8 @@ static vthread_block *take_block(void)
         block->public.index = blocks_made;
         block->public.virtual_tid = FIRST_VIRTUAL_TID + 1 + (int32_t)blocks_made;
         blocks_made++;
+        block->all_next = fibers_all_vthreads;
+        fibers_all_vthreads = block;
     }
     pthread_mutex_unlock(&blocks_lock);
     return block;

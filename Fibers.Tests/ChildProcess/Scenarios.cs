@@ -21,6 +21,8 @@ internal static partial class Scenarios
     public const string PlainCallsRedirected = "plain-calls-redirected";
     public const string Deadlock = "deadlock";
     public const string WokenLate = "woken-late";
+    public const string WaitForDebugger = "wait-for-debugger";
+    public const string Tick = "tick";
     public const string DumpOnSignal = "dump-on-signal";
     public const string DumpOnSignalByEnvironment = "dump-on-signal-by-environment";
 
@@ -40,6 +42,8 @@ internal static partial class Scenarios
         PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),
         Deadlock => Deadlocks.Report(),
         WokenLate => Deadlocks.WokenLate(),
+        WaitForDebugger => Diagnostics.DebuggerTests.WaitForDebugger(),
+        Tick => Diagnostics.TraceTool.Tick(),
         DumpOnSignal => Diagnostics.QuitSignals.SignalItself(byOption: true),
         DumpOnSignalByEnvironment => Diagnostics.QuitSignals.SignalItself(byOption: false),
         _ => throw new ArgumentOutOfRangeException(nameof(scenario), scenario, "There is no such scenario."),

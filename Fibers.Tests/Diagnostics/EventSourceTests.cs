@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Tracing;
+using System.Runtime.CompilerServices;
 using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
@@ -31,18 +32,24 @@ public class EventSourceTests
         using FiberRuntime runtime = Runtimes.Native(1);
         using var listener = new Listener();
         using var done = new ManualResetEventSlim();
-        Fiber blocked = runtime.SpawnConcurrent(() =>
-        {
-            while (!done.IsSet)
-                Fibers.Native.Shim.fibers_block_kernel_thread(10_000_000);
-        });
+        Fiber blocked = runtime.SpawnConcurrent(() => BlockUntil(done));
         Eventually.True(() => listener.Count("FiberPinned") > 0, "the watchdog has seen it");
         done.Set();
         blocked.Join();
         listener.Count("FiberPinned").ShouldBe(1, "it is one run");
         runtime.Statistics.BlockingCalls.ShouldBe(1);
-        runtime.Scheduler!.Blocking.Sites[0].Key.ShouldContain("nanosleep");
+        (string site, long count) = runtime.Statistics.BlockingCallSites.ShouldHaveSingleItem();
+        count.ShouldBe(1);
+        site.ShouldContain("nanosleep");
+        site.ShouldContain($"{nameof(EventSourceTests)}.{nameof(BlockUntil)}(");
     });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void BlockUntil(ManualResetEventSlim done)
+    {
+        while (!done.IsSet)
+            Fibers.Native.Shim.fibers_block_kernel_thread(10_000_000);
+    }
 
     [Fact]
     public void Nobody_hears_anything_when_the_listener_has_gone() => Bounded.Run(() =>

@@ -17,9 +17,6 @@ internal sealed record RuntimeSnapshot
     /// <summary>Each a list of those that wait for one another, in order; the last waits for the first.</summary>
     public required IReadOnlyList<IReadOnlyList<PartySnapshot>> Cycles { get; init; }
 
-    /// <summary>Native functions that kept a carrier, most frequent first.</summary>
-    public required IReadOnlyList<KeyValuePair<string, long>> BlockingCalls { get; init; }
-
     /// <summary>Null, or why there are no stacks and lock owners on this runtime.</summary>
     public required string? NotInspected { get; init; }
 }

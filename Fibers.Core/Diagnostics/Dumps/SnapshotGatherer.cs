@@ -26,7 +26,6 @@ internal static class SnapshotGatherer
             Carriers = [.. CarriersOf(runtime).Select(Describe)],
             Fibers = read,
             Cycles = Circles(read, new ThreadReader(stacks, parties)),
-            BlockingCalls = runtime.Scheduler?.Blocking.Sites ?? [],
             NotInspected = Inspector.Reason,
         };
     }

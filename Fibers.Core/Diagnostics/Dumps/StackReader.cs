@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Fibers.Diagnostics.Inspection;
 
 namespace Fibers.Diagnostics.Dumps;
@@ -32,6 +33,14 @@ internal sealed class StackReader
             last--;
         return new StackSnapshot([.. (first == last ? frames : frames[first..last]).Select(static frame => frame.Text)], null);
     }
+
+    /// <summary>Of a thread inside a native call: the method that made it, not counting the declaration of the native function itself.</summary>
+    public string? CallerOfNative(List<nint>? methods) => methods?.Select(method => _names?.Find(method)).FirstOrDefault(static frame => frame?.Method is { } method && !IsDeclaration(method))?.Text;
+
+    // What the source generator writes around a native function is in the class that declares it, under the function's name.
+    private static bool IsDeclaration(MethodBase method) =>
+        (method.Attributes & MethodAttributes.PinvokeImpl) != 0 || method.DeclaringType?.FullName?.StartsWith("Interop", StringComparison.Ordinal) == true || method.GetCustomAttribute<LibraryImportAttribute>() is not null ||
+        method.Module.Assembly == typeof(Native.Shim).Assembly;
 
     private static bool IsLibrary(MethodNames.Frame frame) => frame.Method?.Module.Assembly == s_library || frame.Method?.Module.Assembly == typeof(Native.Shim).Assembly;
 }

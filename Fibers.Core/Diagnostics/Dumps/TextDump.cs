@@ -15,7 +15,7 @@ internal sealed class TextDump(TextWriter output)
             Line($"  {Describe(scheduler)}");
         foreach (CarrierSnapshot carrier in runtime.Carriers)
             Line($"  {Describe(carrier)}");
-        foreach ((string site, long count) in runtime.BlockingCalls)
+        foreach ((string site, long count) in runtime.Statistics.BlockingCallSites)
             Line($"  blocked a carrier {count} times: {site}");
         if (runtime.NotInspected is { } why)
             Line($"  no stacks and no owners of locks: {why}");
