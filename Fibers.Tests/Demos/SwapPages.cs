@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Fibers.Tests.Support;
 using Microsoft.Playwright;
 using Shouldly;
 using Xunit;
@@ -66,10 +67,10 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
     public async Task It_follows_the_system_between_light_and_dark_until_it_is_told_otherwise(ColorScheme scheme)
     {
         (IPage page, _) = await OpenAsync(scheme);
-        bool dark = await IsDarkAsync(page);
+        bool dark = await Browser.IsDarkAsync(page);
         dark.ShouldBe(scheme == ColorScheme.Dark);
         await page.ClickAsync("#theme");
-        (await IsDarkAsync(page)).ShouldBe(!dark);
+        (await Browser.IsDarkAsync(page)).ShouldBe(!dark);
     }
 
     private async Task<(IPage, SwapRecordingFile)> OpenAsync(ColorScheme scheme = ColorScheme.Light)
@@ -96,9 +97,6 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
     }
 
     private static IEnumerable<string> Rows(SwapSlot[] slots) => slots.Reverse().Select(static slot => $"{slot.Address} {slot.Value} {slot.Name} {slot.Written}".ToLowerInvariant());
-
-    private static Task<bool> IsDarkAsync(IPage page) =>
-        page.EvaluateAsync<bool>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) < 3 * 128");
 
     private const string Look = """
         () => {
