@@ -6,17 +6,17 @@ namespace Fibers.Demos.Swapping;
 /// <summary>From what the shim wrote down to a recording that names everything.</summary>
 internal sealed unsafe class SwapReader(NativeRecording* native, NativeVThread* red, NativeVThread* blue, CodeMap code)
 {
-    private const int Red = 0, Carrier = 1, Blue = 2;
+    private const int Red = 0, Blue = 1, Carrier = 2;
 
     private readonly IReadOnlyList<Instruction> _instructions = Disassembly.Decode(native->Routine);
 
     public SwapRecording Read()
     {
-        var carrier = (NativeCarrier*)native->Crossings[0].To; // the context is its first field
-        Party[] parties = [OfFiber("red", red), OfCarrier(carrier, native->Crossings[0].ToLow), OfFiber("blue", blue)];
+        var carrier = (NativeCarrier*)native->Crossings[1].To; // the context is its first field
+        Party[] parties = [OfFiber("red", red), OfFiber("blue", blue), OfCarrier(carrier, native->Crossings[1].ToLow)];
         return new SwapRecording(
             "Single-stepped: with the trap flag set the processor stopped the carrier's kernel thread after every instruction, and a signal handler on another stack wrote down what the kernel had saved of it.",
-            ReadRoutine(), parties, [ReadCrossing(0, Red, Carrier), ReadCrossing(1, Carrier, Blue)]);
+            ReadRoutine(), parties, [ReadCrossing(0, Red, Blue), ReadCrossing(1, Blue, Carrier), ReadCrossing(2, Carrier, Red)]);
     }
 
     private Routine ReadRoutine()

@@ -1,8 +1,8 @@
 namespace Fibers.Demos.Swapping;
 
-/// <summary>What the machine did while one carrier went from one fiber to the next. Every number in it was read from the machine.</summary>
+/// <summary>What the machine did while one carrier went from a fiber to the next and back. Every number in it was read from the machine.</summary>
 /// <param name="CapturedBy">How, in one sentence.</param>
-/// <param name="Crossings">First from the fiber to its carrier, then from the carrier to the next fiber: a fiber always leaves to its carrier.</param>
+/// <param name="Crossings">In order.</param>
 internal sealed record SwapRecording(string CapturedBy, Routine Routine, IReadOnlyList<Party> Parties, IReadOnlyList<Crossing> Crossings);
 
 /// <summary>The switch routine as it lies in memory.</summary>

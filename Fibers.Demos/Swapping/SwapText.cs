@@ -13,7 +13,8 @@ internal sealed class SwapText(SwapRecording recording, TextWriter output)
         for (int i = 0; i < recording.Crossings.Count; i++)
             Write(i, recording.Crossings[i], everything);
         output.WriteLine();
-        output.WriteLine("No function returned to its own caller in between: red is parked inside its Yield, and blue has come out of its own.");
+        output.WriteLine("Red yielded and handed the carrier straight to blue. Blue slept, which leaves a deadline to keep: so it went back to the carrier, and the carrier ran red.");
+        output.WriteLine("Each time the routine was called on one stack and left on another: the call of whoever is parked has yet to return.");
     }
 
     private void Write(int index, Crossing crossing, bool everything)
