@@ -91,7 +91,7 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
         shown.ToStack.ShouldBe(Rows(step.ToStack));
         shown.FromFrames.ShouldBe(crossing.FromFrames.Select(static frame => frame.Name).Reverse());
         shown.ToFrames.ShouldBe(crossing.ToFrames.Select(static frame => frame.Name).Reverse());
-        shown.Lit.ShouldBe(step.Line < 0 ? [] : [$"{recording.Routine.Lines[step.Line].Address} {recording.Routine.Lines[step.Line].Text}"]);
+        shown.Lit.ShouldBe(step.Line < 0 ? [] : [$"{recording.Routines[crossing.Routine].Lines[step.Line].Address} {recording.Routines[crossing.Routine].Lines[step.Line].Text}"]);
         shown.Stands.ShouldBe(recording.Parties[step.StandsOn].Name);
         shown.Thread.ShouldBe(recording.Parties[step.ThreadPointerOf].Name);
     }
