@@ -16,6 +16,7 @@ public sealed partial class FiberRuntime : IDisposable
     private readonly Backend _backend;
     private readonly Permits _permits;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Timeline? _timeline;
     private int _disposed;
 
     /// <summary>Starts a runtime with default settings.</summary>
@@ -26,6 +27,7 @@ public sealed partial class FiberRuntime : IDisposable
     /// <summary>Starts a runtime.</summary>
     /// <exception cref="ArgumentNullException">No options.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; its name is in the message.</exception>
+    /// <exception cref="IOException">The file for the timeline cannot be written.</exception>
     /// <exception cref="PlatformNotSupportedException"><see cref="FiberBackend.Native"/> was asked for and cannot be had; <see cref="FiberBackend.Auto"/> would have fallen back.</exception>
     public FiberRuntime(FiberRuntimeOptions options)
     {
@@ -40,6 +42,7 @@ public sealed partial class FiberRuntime : IDisposable
             QuitSignal.Enable();
         FiberEvents.Start();
         FiberMeter.Follow();
+        _timeline = Timeline.StartFor(this, options);
     }
 
     private FiberRuntime(FiberRuntimeOptions options, Func<FiberRuntime, Backend> backend)
@@ -165,6 +168,7 @@ public sealed partial class FiberRuntime : IDisposable
         _drained.Task.Wait();
         LiveRuntimes.Remove(this);
         _backend.Dispose();
+        _timeline?.Dispose();
     }
 
     /// <summary>Whoever ran the fiber, once, when nothing of it runs any more.</summary>

@@ -3,7 +3,7 @@ using Fibers.Demos.Swapping;
 namespace Fibers.Demos;
 
 /// <summary>
-/// One carrier goes from one fiber to another, and the processor stops after every instruction of the switch. The two fibers are in
+/// One carrier goes from one fiber to another and back, and the processor stops after every instruction of the switch. The two fibers are in
 /// Swapping/SwapRecorder.cs, the routine is asm/switch_x64.S; everything shown was read from the machine.
 /// </summary>
 internal static class Swap

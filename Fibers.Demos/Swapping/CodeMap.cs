@@ -1,9 +1,10 @@
 using System.Diagnostics.Tracing;
 using System.Runtime.InteropServices;
+using Fibers.Native;
 
 namespace Fibers.Demos.Swapping;
 
-/// <summary>Names for code addresses: methods from the runtime's own events about what it compiled, C functions from the loader, else file and offset.</summary>
+/// <summary>Names for code addresses: methods from the runtime's own events about what it compiled, C functions from the shim's symbols and the loader, else file and offset.</summary>
 internal sealed partial class CodeMap : EventListener
 {
     private const EventKeywords Compiled = (EventKeywords)0x10;
@@ -12,6 +13,7 @@ internal sealed partial class CodeMap : EventListener
     private readonly Lock _lock = new();
     private readonly SortedList<ulong, (ulong End, string Name)> _methods = [];
     private readonly List<Mapping> _mappings = [];
+    private ElfSymbols? _shim;
 
     /// <summary>The function that <paramref name="address"/> lies in. Waits for the runtime's events, which come late.</summary>
     public Frame Find(ulong address)
@@ -71,10 +73,14 @@ internal sealed partial class CodeMap : EventListener
         return null;
     }
 
-    private static unsafe string? NativeName(ulong address)
+    private unsafe string? NativeName(ulong address)
     {
         SymbolInfo info;
-        return dladdr((void*)address, &info) != 0 && info.Symbol != null ? Marshal.PtrToStringUTF8((nint)info.Symbol) : null;
+        if (dladdr((void*)address, &info) == 0)
+            return null;
+        string file = Marshal.PtrToStringUTF8((nint)info.File)!;
+        return file.EndsWith(Shim.Library, StringComparison.Ordinal) ? (_shim ??= new ElfSymbols(file)).Find(address - (ulong)info.Base)
+            : info.Symbol != null ? Marshal.PtrToStringUTF8((nint)info.Symbol) : null;
     }
 
     [LibraryImport("libc")]

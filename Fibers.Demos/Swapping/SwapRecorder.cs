@@ -5,21 +5,22 @@ using Fibers.Native;
 namespace Fibers.Demos.Swapping;
 
 /// <summary>
-/// Lets two fibers take turns on one carrier, and has the shim stop the processor after every instruction while the carrier goes from
-/// the first to the second.
+/// Lets two fibers take turns on one carrier, and has the shim stop the processor after every instruction of one round: red yields and hands the carrier straight to
+/// blue; blue sleeps, so it leaves to the carrier itself; the carrier runs red again.
 /// </summary>
 internal sealed unsafe class SwapRecorder : IDisposable
 {
     private const int TurnsBefore = 2000; // until nothing on the way is left to be compiled
-    private const int Attempts = 20;      // a collection or a spare carrier may come in between
-    private const int Crossings = 2;      // fiber to carrier, carrier to fiber
-    private const int Steps = 128;
+    private const int Attempts = 20;      // a collection may come in between
+    private const int Crossings = 3;      // red to blue, blue to the carrier, the carrier to red
+    private const int Steps = 256;
     private const int Words = 64 * 1024;
     private const ulong InstructionLimit = 1_000_000;
 
     private readonly NativeRecording* _native = (NativeRecording*)NativeMemory.AllocZeroed((nuint)sizeof(NativeRecording));
     private NativeVThread* _red, _blue;
-    private volatile bool _done;
+    private volatile int _sleep; // milliseconds for blue to sleep when it next can; it takes them
+    private volatile bool _asleep, _done;
 
     private SwapRecorder()
     {
@@ -40,7 +41,6 @@ internal sealed unsafe class SwapRecorder : IDisposable
         using var code = new CodeMap(); // first, so that it hears of every method that is compiled
         for (int attempt = 1; attempt <= Attempts; attempt++)
         {
-            // A new one each time: should the watchdog have put a spare carrier beside ours, the two fibers no longer take turns.
             using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 });
             if (runtime.Backend != FiberBackend.Native)
             {
@@ -48,6 +48,8 @@ internal sealed unsafe class SwapRecorder : IDisposable
                 return null;
             }
 
+            // It would take a carrier that stops at every instruction for one that is stuck, and put a spare beside it.
+            runtime.Scheduler!.Watchdog.Stop();
             using var recorder = new SwapRecorder();
             runtime.Run(recorder.TakeTurns);
             if (recorder.IsRight)
@@ -69,10 +71,14 @@ internal sealed unsafe class SwapRecorder : IDisposable
         NativeMemory.Free(_native);
     }
 
-    // The carrier took the fiber it was meant to, with nobody in between.
+    // The round went as described, with nobody in between.
     private bool IsRight => _native->State == (uint)StepState.Complete
-        && _native->Crossings[0].From == &_red->Context && _native->Crossings[1].To == &_blue->Context
-        && _native->Crossings[0].To == _native->Crossings[1].From;
+        && IsCrossing(0, &_red->Context, &_blue->Context) && IsCrossing(1, &_blue->Context, null) && IsCrossing(2, null, &_red->Context)
+        && _native->Crossings[1].To == _native->Crossings[2].From;
+
+    // Null: whichever carrier.
+    private bool IsCrossing(int index, NativeContext* from, NativeContext* to) =>
+        (from == null || _native->Crossings[index].From == from) && (to == null || _native->Crossings[index].To == to);
 
     private void TakeTurns()
     {
@@ -86,8 +92,14 @@ internal sealed unsafe class SwapRecorder : IDisposable
     {
         _red = Shim.fibers_vthread_current();
         Shim.fibers_step_end(); // bound before it is needed
-        for (int turn = 0; turn < TurnsBefore; turn++)
+        for (int turn = 0; turn < TurnsBefore || _asleep; turn++)
+        {
+            if (turn % 100 == 0)
+                _sleep = 1;
             RedYields(watched: false);
+        }
+
+        _sleep = 50; // long enough for all the stops on the way there
         RedYields(watched: true);
         Shim.fibers_step_end();
         _done = true;
@@ -98,7 +110,7 @@ internal sealed unsafe class SwapRecorder : IDisposable
     {
         if (watched && Shim.fibers_step_begin(_native) is var error and not 0)
             throw new InvalidOperationException($"The processor cannot be stopped after each instruction: error {error}.");
-        Thread.Yield(); // the swap; Fiber.Yield would hand the carrier straight to the other fiber
+        Fiber.Yield(); // the first crossing
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -106,11 +118,24 @@ internal sealed unsafe class SwapRecorder : IDisposable
     {
         _blue = Shim.fibers_vthread_current();
         while (!_done)
+        {
             BlueYields();
+            if (_sleep != 0)
+                BlueSleeps(_sleep);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void BlueYields() => Thread.Yield();
+    private static void BlueYields() => Fiber.Yield();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void BlueSleeps(int milliseconds)
+    {
+        _sleep = 0;
+        _asleep = true;
+        Fiber.Sleep(TimeSpan.FromMilliseconds(milliseconds)); // the second
+        _asleep = false;
+    }
 
     private enum StepState : uint
     {

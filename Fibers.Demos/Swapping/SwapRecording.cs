@@ -1,11 +1,11 @@
 namespace Fibers.Demos.Swapping;
 
-/// <summary>What the machine did while one carrier went from one fiber to the next. Every number in it was read from the machine.</summary>
+/// <summary>What the machine did while one carrier went from a fiber to the next and back. Every number in it was read from the machine.</summary>
 /// <param name="CapturedBy">How, in one sentence.</param>
-/// <param name="Crossings">First from the fiber to its carrier, then from the carrier to the next fiber: a fiber always leaves to its carrier.</param>
-internal sealed record SwapRecording(string CapturedBy, Routine Routine, IReadOnlyList<Party> Parties, IReadOnlyList<Crossing> Crossings);
+/// <param name="Crossings">In order.</param>
+internal sealed record SwapRecording(string CapturedBy, IReadOnlyList<Routine> Routines, IReadOnlyList<Party> Parties, IReadOnlyList<Crossing> Crossings);
 
-/// <summary>The switch routine as it lies in memory.</summary>
+/// <summary>A switch routine as it lies in memory.</summary>
 internal sealed record Routine(string Name, IReadOnlyList<Line> Lines);
 
 internal sealed record Line(ulong Address, string Bytes, string Text, string Why);
@@ -13,13 +13,14 @@ internal sealed record Line(ulong Address, string Bytes, string Text, string Why
 /// <summary>Who owns a stack: a fiber, or the carrier that runs one after another. The guard page lies below the stack; 0 when unknown.</summary>
 internal sealed record Party(string Name, bool IsCarrier, string Describes, ulong StackLow, ulong StackHigh, ulong GuardLow);
 
-/// <summary>One call of the switch routine.</summary>
+/// <summary>One call of a switch routine.</summary>
+/// <param name="Routine">Index of the routine.</param>
 /// <param name="From">Index of the party that is parked.</param>
 /// <param name="To">Index of the party that goes on.</param>
 /// <param name="InstructionsBefore">Executed since the previous crossing, or since the recording began.</param>
 /// <param name="FromFrames">Innermost first.</param>
 /// <param name="ToFrames">Innermost first.</param>
-internal sealed record Crossing(int From, int To, long InstructionsBefore, IReadOnlyList<Frame> FromFrames, IReadOnlyList<Frame> ToFrames, IReadOnlyList<Step> Steps);
+internal sealed record Crossing(int Routine, int From, int To, long InstructionsBefore, IReadOnlyList<Frame> FromFrames, IReadOnlyList<Frame> ToFrames, IReadOnlyList<Step> Steps);
 
 internal sealed record Frame(string Name, bool IsManaged);
 

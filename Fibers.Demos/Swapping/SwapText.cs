@@ -13,21 +13,23 @@ internal sealed class SwapText(SwapRecording recording, TextWriter output)
         for (int i = 0; i < recording.Crossings.Count; i++)
             Write(i, recording.Crossings[i], everything);
         output.WriteLine();
-        output.WriteLine("No function returned to its own caller in between: red is parked inside its Yield, and blue has come out of its own.");
+        output.WriteLine("Red yielded and handed the carrier straight to blue. Blue slept, which leaves a deadline to keep: so it went back to the carrier, and the carrier ran red.");
+        output.WriteLine("Each time the switch was called on one stack and left on another: the call of whoever is parked has yet to return.");
     }
 
     private void Write(int index, Crossing crossing, bool everything)
     {
         string from = recording.Parties[crossing.From].Name, to = recording.Parties[crossing.To].Name;
         output.WriteLine();
-        output.WriteLine($"Crossing {index + 1}, after {crossing.InstructionsBefore:N0} other instructions: {recording.Routine.Name} parks {from} and resumes {to}.");
+        Routine routine = recording.Routines[crossing.Routine];
+        output.WriteLine($"Crossing {index + 1}, after {crossing.InstructionsBefore:N0} other instructions: {routine.Name} parks {from} and resumes {to}.");
         output.WriteLine($"  {from} stands in {Chain(crossing.FromFrames)}");
         output.WriteLine($"  {to} stands in {Chain(crossing.ToFrames)}");
         Step first = crossing.Steps[0], last = crossing.Steps[^1];
         for (int i = 0; i < crossing.Steps.Count - 1; i++)
         {
             Step step = crossing.Steps[i], next = crossing.Steps[i + 1];
-            Line line = recording.Routine.Lines[step.Line];
+            Line line = routine.Lines[step.Line];
             output.WriteLine($"  0x{line.Address:x}  {line.Text,-28} ; {line.Why}");
             foreach (string change in Changes(step, next, crossing))
                 output.WriteLine($"                    {change}");

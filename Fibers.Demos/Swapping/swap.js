@@ -47,9 +47,10 @@ function showStack(section, party, frames, slots, standsHere) {
     section.querySelector(".stack").replaceChildren(...rows);
 }
 
-function showCode({ c, step }) {
-    element("routine").textContent = recording.routine.name;
-    element("code").replaceChildren(...recording.routine.lines.map((line, i) => {
+function showCode({ crossing, c, step }) {
+    const routine = recording.routines[crossing.routine];
+    element("routine").textContent = routine.name;
+    element("code").replaceChildren(...routine.lines.map((line, i) => {
         const made = row([line.address, line.text], i === step.line ? "lit" : "");
         made.dataset.line = i;
         made.title = line.why;
@@ -78,9 +79,10 @@ function showWho({ crossing, step }) {
 }
 
 function say({ crossing, step, s }) {
+    const routine = recording.routines[crossing.routine];
     if (step.line < 0)
-        return `Arrived in ${step.at}. ${recording.parties[crossing.to].name} goes on as if its call of ${recording.routine.name} had just returned.`;
-    const line = recording.routine.lines[step.line];
+        return `Arrived in ${step.at}. ${recording.parties[crossing.to].name} goes on as if its call of ${routine.name} had just returned.`;
+    const line = routine.lines[step.line];
     const start = s > 0 ? "" : `${step.parkedAt.address} is the context of ${recording.parties[crossing.from].name}; ${crossing.instructionsBefore} other instructions came before this crossing. `;
     return `${start}Next, ${line.text}: ${line.why}.`;
 }

@@ -128,6 +128,7 @@ internal unsafe struct NativeCrossing
 {
     public NativeContext* From;
     public NativeContext* To;
+    public ulong Routine;
     public ulong FromLow;
     public ulong FromWords;
     public ulong ToLow;
@@ -148,7 +149,6 @@ internal unsafe struct NativeRecording
     public uint StepCapacity;
     public uint StepCount;
     public ulong InstructionLimit;
-    public ulong Routine;
-    public uint Fsgsbase;
     public uint State;
+    public uint Reserved;
 }

@@ -412,10 +412,11 @@ typedef struct fibers_step {
     uint64_t memory;    // where in the recording's memory the copies begin: the stack left, then the stack entered
 } fibers_step;
 
-// One call of the switch routine, and which words of the two stacks each of its steps has copied.
+// One call of a switch routine, and which words of the two stacks each of its steps has copied.
 typedef struct fibers_crossing {
     fibers_context *from;
     fibers_context *to;
+    uint64_t routine;       // its address
     uint64_t from_low;      // address of the first word copied
     uint64_t from_words;
     uint64_t to_low;
@@ -434,9 +435,8 @@ typedef struct fibers_recording {
     uint32_t step_capacity;
     uint32_t step_count;
     uint64_t instruction_limit;     // gives up after so many
-    uint64_t routine;               // address of the switch routine; written by fibers_step_begin
-    uint32_t fsgsbase;              // 1: it is fibers_switch_fsgsbase; written by fibers_step_begin
     _Atomic uint32_t state;         // fibers_step_state
+    uint32_t reserved;
 } fibers_recording;
 
 typedef enum fibers_step_state {
@@ -446,7 +446,7 @@ typedef enum fibers_step_state {
 } fibers_step_state;
 
 // Any thread. From its return on the calling KERNEL thread stops after every instruction, until `recording` is complete: each one
-// inside the switch routine is written down, the others are counted. One recording at a time. 0, EBUSY, or ENOTSUP (not x64).
+// inside a switch routine is written down, the others are counted. One recording at a time. 0, EBUSY, or ENOTSUP (not x64).
 FIBERS_API int fibers_step_begin(fibers_recording *recording);
 // Any thread. No step is recorded any more; a recording that was still running has given up.
 FIBERS_API void fibers_step_end(void);

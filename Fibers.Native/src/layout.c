@@ -29,12 +29,12 @@ static const struct {
     FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rcx), FIELD(fibers_step, rdi), FIELD(fibers_step,
     rsi), FIELD(fibers_step, fs_base), FIELD(fibers_step, parked_at), FIELD(fibers_step, mxcsr), FIELD(fibers_step, x87_control), FIELD(fibers_step, crossing), FIELD(fibers_step,
     inside), FIELD(fibers_step, memory),
-    SIZE(fibers_crossing), FIELD(fibers_crossing, from), FIELD(fibers_crossing, to), FIELD(fibers_crossing, from_low), FIELD(fibers_crossing,
+    SIZE(fibers_crossing), FIELD(fibers_crossing, from), FIELD(fibers_crossing, to), FIELD(fibers_crossing, routine), FIELD(fibers_crossing, from_low), FIELD(fibers_crossing,
     from_words), FIELD(fibers_crossing, to_low), FIELD(fibers_crossing, to_words), FIELD(fibers_crossing, instructions),
     SIZE(fibers_recording), FIELD(fibers_recording, crossings), FIELD(fibers_recording, steps), FIELD(fibers_recording, memory),
     FIELD(fibers_recording, memory_capacity), FIELD(fibers_recording, memory_count), FIELD(fibers_recording, crossing_capacity),
     FIELD(fibers_recording, crossing_count), FIELD(fibers_recording, step_capacity), FIELD(fibers_recording, step_count), FIELD(fibers_recording,
-    instruction_limit), FIELD(fibers_recording, routine), FIELD(fibers_recording, fsgsbase), FIELD(fibers_recording, state),
+    instruction_limit), FIELD(fibers_recording, state), FIELD(fibers_recording, reserved),
 };
 
 const char *fibers_layout(void)

@@ -1,5 +1,5 @@
 // The switch in slow motion, for the swap demo: the trap flag makes the processor stop after every instruction of one kernel
-// thread, and the handler writes down what the kernel saved of it. The switch routine itself is untouched.
+// thread, and the handler writes down what the kernel saved of it. The switch routines themselves are untouched.
 //
 // The handler runs between the two halves of a swap, when the stack is already the new fiber's and the thread pointer still the
 // old one's. So it stands on the carrier's alternate stack, and uses nothing that hangs off the thread pointer: no thread-local,
@@ -63,6 +63,7 @@ static bool begin_crossing(fibers_recording *recording, const greg_t *registers,
     fibers_crossing *crossing = &recording->crossings[recording->crossing_count++];
     crossing->from = (fibers_context *)registers[REG_RDI];
     crossing->to = (fibers_context *)registers[REG_RSI];
+    crossing->routine = (uint64_t)registers[REG_RIP];
     crossing->from_low = (uint64_t)registers[REG_RSP] - (FIBERS_SWITCH_FRAME - 8);
     crossing->from_words = words_to_copy(crossing->from_low, base);
     crossing->to_low = (uint64_t)crossing->to->stack_pointer;
@@ -92,7 +93,12 @@ static bool write_down(fibers_recording *recording, const ucontext_t *machine, u
     return true;
 }
 
-// The routine is one straight line to its end, a `ret` or a jump to an address in a register.
+static bool is_first(uint64_t instruction)
+{
+    return instruction == (uint64_t)fibers_switch || instruction == (uint64_t)fibers_switch_peer;
+}
+
+// A routine is one straight line to its end, a `ret` or a jump to an address in a register.
 static bool is_last(const uint8_t *instruction)
 {
     return instruction[0] == 0xc3 || (instruction[0] == 0xff && (instruction[1] & 0xf8) == 0xe0);
@@ -105,7 +111,7 @@ static bool step(fibers_recording *recording, const ucontext_t *machine)
     uint64_t base = fs_base();
     instructions++;
     if (!inside && !leaving) {
-        if ((uint64_t)registers[REG_RIP] != recording->routine)
+        if (!is_first((uint64_t)registers[REG_RIP]))
             return instructions < recording->instruction_limit;
         if (!begin_crossing(recording, registers, base))
             return false;
@@ -157,8 +163,6 @@ int fibers_step_begin(fibers_recording *recording)
         if (sigaction(SIGTRAP, &ours, &previous) != 0)
             return errno;
     }
-    recording->routine = (uint64_t)fibers_switch;
-    recording->fsgsbase = fibers_switch == fibers_switch_fsgsbase;
     atomic_store(&recording->state, FIBERS_STEP_RUNNING);
     inside = leaving = false;
     instructions = 0;

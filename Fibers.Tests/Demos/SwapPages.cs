@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Fibers.Tests.Support;
 using Microsoft.Playwright;
 using Shouldly;
 using Xunit;
@@ -66,10 +67,10 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
     public async Task It_follows_the_system_between_light_and_dark_until_it_is_told_otherwise(ColorScheme scheme)
     {
         (IPage page, _) = await OpenAsync(scheme);
-        bool dark = await IsDarkAsync(page);
+        bool dark = await Browser.IsDarkAsync(page);
         dark.ShouldBe(scheme == ColorScheme.Dark);
         await page.ClickAsync("#theme");
-        (await IsDarkAsync(page)).ShouldBe(!dark);
+        (await Browser.IsDarkAsync(page)).ShouldBe(!dark);
     }
 
     private async Task<(IPage, SwapRecordingFile)> OpenAsync(ColorScheme scheme = ColorScheme.Light)
@@ -90,15 +91,12 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
         shown.ToStack.ShouldBe(Rows(step.ToStack));
         shown.FromFrames.ShouldBe(crossing.FromFrames.Select(static frame => frame.Name).Reverse());
         shown.ToFrames.ShouldBe(crossing.ToFrames.Select(static frame => frame.Name).Reverse());
-        shown.Lit.ShouldBe(step.Line < 0 ? [] : [$"{recording.Routine.Lines[step.Line].Address} {recording.Routine.Lines[step.Line].Text}"]);
+        shown.Lit.ShouldBe(step.Line < 0 ? [] : [$"{recording.Routines[crossing.Routine].Lines[step.Line].Address} {recording.Routines[crossing.Routine].Lines[step.Line].Text}"]);
         shown.Stands.ShouldBe(recording.Parties[step.StandsOn].Name);
         shown.Thread.ShouldBe(recording.Parties[step.ThreadPointerOf].Name);
     }
 
     private static IEnumerable<string> Rows(SwapSlot[] slots) => slots.Reverse().Select(static slot => $"{slot.Address} {slot.Value} {slot.Name} {slot.Written}".ToLowerInvariant());
-
-    private static Task<bool> IsDarkAsync(IPage page) =>
-        page.EvaluateAsync<bool>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) < 3 * 128");
 
     private const string Look = """
         () => {

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Fibers.Tests.Demos;
 
 /// <summary>A recording as the demo writes it: the same names, the numbers as hexadecimal text.</summary>
-internal sealed record SwapRecordingFile(SwapRoutine Routine, SwapParty[] Parties, SwapCrossing[] Crossings)
+internal sealed record SwapRecordingFile(SwapRoutine[] Routines, SwapParty[] Parties, SwapCrossing[] Crossings)
 {
     private static readonly JsonSerializerOptions s_options = new(JsonSerializerDefaults.Web);
 
@@ -32,7 +32,7 @@ internal sealed record SwapParty(string Name, bool IsCarrier, string StackLow, s
 
 internal sealed record SwapFrame(string Name, bool IsManaged);
 
-internal sealed record SwapCrossing(int From, int To, SwapFrame[] FromFrames, SwapFrame[] ToFrames, SwapStep[] Steps);
+internal sealed record SwapCrossing(int Routine, int From, int To, SwapFrame[] FromFrames, SwapFrame[] ToFrames, SwapStep[] Steps);
 
 internal sealed record SwapStep(int Line, string At, int StandsOn, int ThreadPointerOf, SwapRegister[] Registers, SwapSlot ParkedAt, SwapSlot[] FromStack, SwapSlot[] ToStack)
 {

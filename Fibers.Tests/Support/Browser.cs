@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using Xunit;
 
-namespace Fibers.Tests.Demos;
+namespace Fibers.Tests.Support;
 
 /// <summary>The system's Chromium without a screen; no other browser is ever downloaded.</summary>
 public sealed class Browser : IAsyncLifetime
@@ -41,4 +41,7 @@ public sealed class Browser : IAsyncLifetime
         await page.GotoAsync(own.AbsoluteUri);
         return page;
     }
+
+    public static Task<bool> IsDarkAsync(IPage page) =>
+        page.EvaluateAsync<bool>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) < 3 * 128");
 }
