@@ -88,6 +88,7 @@ void fibers_signal_repay(_Atomic uint32_t *owed);
 
 // ---- redirect_waits.c ----
 fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now);
+bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now);
 
 // ---- redirect_descriptors.c ----
 void fibers_descriptors_start(void);

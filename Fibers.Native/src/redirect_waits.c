@@ -252,9 +252,23 @@ static int wake_parked(const void *key, bool all)
     return woken;
 }
 
-// For the rescue carrier: a fiber of `inbox` whose deadline has passed and that nobody else has woken.
-// Claimed by this call.
-fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now)
+static uint64_t parked_word(const vthread_block *block)
+{
+    return FIBERS_PARK_WORD(block->wait_number, 0, FIBERS_PARKED);
+}
+
+static bool is_overdue(vthread_block *block, const fibers_inbox *inbox, int64_t now)
+{
+    return block->public.inbox == inbox && block->wait_deadline_ns <= now && atomic_load(&block->public.park_word) == parked_word(block);
+}
+
+static bool claim_timed_out(vthread_block *block)
+{
+    uint64_t parked = parked_word(block);
+    return atomic_compare_exchange_strong(&block->public.park_word, &parked, FIBERS_PARK_WORD(block->wait_number, FIBERS_WAKE_TIMEOUT, FIBERS_RUNNABLE));
+}
+
+static fibers_vthread *find_overdue(const fibers_inbox *inbox, int64_t now, bool claim)
 {
     if (atomic_load(&parked_waiters) == 0)
         return NULL;
@@ -263,17 +277,26 @@ fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now)
             continue;
         fibers_vthread *found = NULL;
         pthread_mutex_lock(&buckets[i].lock);
-        for (vthread_block *block = buckets[i].first; block != NULL && found == NULL; block = block->wait_next) {
-            uint64_t parked = FIBERS_PARK_WORD(block->wait_number, 0, FIBERS_PARKED);
-            if (block->public.inbox == inbox && block->wait_deadline_ns <= now &&
-                atomic_compare_exchange_strong(&block->public.park_word, &parked, FIBERS_PARK_WORD(block->wait_number, FIBERS_WAKE_TIMEOUT, FIBERS_RUNNABLE)))
+        for (vthread_block *block = buckets[i].first; block != NULL && found == NULL; block = block->wait_next)
+            if (is_overdue(block, inbox, now) && (!claim || claim_timed_out(block)))
                 found = &block->public;
-        }
         pthread_mutex_unlock(&buckets[i].lock);
         if (found != NULL)
             return found;
     }
     return NULL;
+}
+
+// For the rescue carrier: a fiber of `inbox` whose deadline has passed and that nobody else has woken. Claimed by this call.
+fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now)
+{
+    return find_overdue(inbox, now, true);
+}
+
+// Whether there was one, at some time during the call.
+bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now)
+{
+    return find_overdue(inbox, now, false) != NULL;
 }
 
 // ---- the replacements -----------------------------------------------------------------------------------

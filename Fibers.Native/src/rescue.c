@@ -4,7 +4,7 @@
 // a collection, or for a native lock of the runtime. If what it waits for needs a fiber that is parked, and
 // that was woken meanwhile, nobody would be left to run it. This thread never enters managed code of its own,
 // so it cannot be stopped that way. It looks every `stuck_after`, and acts only when no carrier has moved in
-// several looks:
+// several looks, though there is work or nobody idle:
 //
 //   1. fibers in the inbox (natively woken),
 //   2. fibers whose deadline has passed while they wait in the runtime,
@@ -44,22 +44,25 @@ struct rescue {
     uint64_t progress_before; // sum over carriers at the last look
 };
 
-// Changes whenever any carrier does anything: runs a fiber, or goes to sleep. Stuck: nobody idle, sum unchanged.
+// Stuck: for a whole look no carrier has done anything, though one of them should have: no one is idle, or there is work all the same. Then
+// whoever was woken for it waits on its way into managed code, and only he could wake the others.
 static bool carriers_stuck(struct rescue *rescue)
 {
     uint64_t progress = 0;
-    bool someone_idle = false, someone_there = false;
+    bool someone_idle = false, someone_busy = false;
+    bool work = atomic_load(&rescue->inbox->head) != NULL;
     for (fibers_carrier *c = atomic_load(&rescue->inbox->carriers); c != NULL; c = c->next) {
         uint32_t phase = atomic_load(&c->phase);
         if (c->rescuer || phase == FIBERS_PHASE_GONE)
             continue;
-        someone_there = true;
         someone_idle |= phase == FIBERS_PHASE_IDLE;
+        someone_busy |= phase != FIBERS_PHASE_IDLE;
+        work |= phase == FIBERS_PHASE_RETURNED;
         progress += atomic_load(&c->switches) * 8 + phase;
     }
     bool moved = progress != rescue->progress_before;
     rescue->progress_before = progress;
-    return someone_there && !someone_idle && !moved;
+    return someone_busy && !moved && (!someone_idle || work || fibers_waits_overdue(rescue->inbox, now_ns() - rescue->stuck_after_ns));
 }
 
 // Ready to run although nobody has performed its request: it only yielded, was woken, or is past its deadline.

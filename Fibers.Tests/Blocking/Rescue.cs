@@ -1,5 +1,6 @@
 using Fibers.Scheduling;
 using Fibers.Tests.Support;
+using Fibers.Tests.Unmodified;
 using Shouldly;
 using Xunit;
 
@@ -46,6 +47,32 @@ public class Rescue
         foreach (Fiber fiber in stuck)
             fiber.Join();
         awaited.Join();
+        runtime.Statistics.Rescued.ShouldBeGreaterThan(0);
+        runtime.Run(static () => 7).ShouldBe(7, "all is as before");
+    });
+
+    // A thread holds the collection up until a parked fiber has run. That fiber is woken by native code, but whoever of the carriers comes to run
+    // it must wait on its way into managed code: for the very collection.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void The_fiber_that_a_collection_needs_runs_while_every_carrier_waits_for_the_collection(int carriers) => Bounded.Run(() =>
+    {
+        const int patience = 20; // seconds; so that a failure is no deadlock of the whole process
+        using var paths = new FilePaths(uring: true);
+        using FiberRuntime runtime = Runtimes.Native(carriers);
+        NativeFifo fifo = new(paths.File(0));
+        Fiber<int> needed = runtime.SpawnConcurrent(fifo.OpenAndSay);
+        Eventually.True(() => FiberState.IsParked(needed) && runtime.Scheduler!.AllIdle, "the fiber is parked, the carriers are idle");
+        runtime.Statistics.Rescued.ShouldBe(0);
+
+        int held = -1;
+        var holder = new Thread(() => held = fifo.HoldUpCollection(patience)) { IsBackground = true };
+        holder.Start();
+        while (holder.IsAlive)
+            GC.Collect(0, GCCollectionMode.Forced, blocking: true);
+        held.ShouldBe(0, "the fiber ran during the collection");
+        needed.Join().ShouldBe(0);
         runtime.Statistics.Rescued.ShouldBeGreaterThan(0);
         runtime.Run(static () => 7).ShouldBe(7, "all is as before");
     });
