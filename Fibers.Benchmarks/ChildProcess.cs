@@ -14,19 +14,25 @@ internal sealed class ChildProcess : IDisposable
     public Process Process { get; }
 
     /// <summary>This program again, with other arguments.</summary>
-    public static ChildProcess StartSelf(IEnumerable<string> arguments, bool piped = false)
+    public static ChildProcess StartSelf(IEnumerable<string> arguments, bool piped = false, params IEnumerable<(string Name, string Value)> environment)
     {
         string self = Environment.ProcessPath!;
         return Path.GetFileNameWithoutExtension(self) == "dotnet"
-            ? Start(self, [typeof(ChildProcess).Assembly.Location, .. arguments], piped)
-            : Start(self, arguments, piped);
+            ? Start(self, [typeof(ChildProcess).Assembly.Location, .. arguments], piped, environment)
+            : Start(self, arguments, piped, environment);
     }
 
     /// <param name="program">What to run.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="piped">Its input and output are ours to write and read.</param>
-    public static ChildProcess Start(string program, IEnumerable<string> arguments, bool piped = false) =>
-        new(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = piped, RedirectStandardOutput = piped })!);
+    /// <param name="environment">Added to ours.</param>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, bool piped = false, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = piped, RedirectStandardOutput = piped };
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        return new ChildProcess(Process.Start(start)!);
+    }
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using Fibers.Benchmarks;
 using Fibers.Benchmarks.Harness;
 using Fibers.Benchmarks.Macro;
+using Fibers.Benchmarks.Plots;
 using Fibers.Benchmarks.Scale;
 using Fibers.Benchmarks.Torture;
 
@@ -11,6 +12,7 @@ try
     {
         "help" => Usage(),
         "list" => BenchmarkCommand.List(),
+        "plots" => PlotCommand.Run(arguments),
         "report" => BenchmarkCommand.Report(arguments),
         "torture" => TortureCommand.Run(arguments),
         "serve" => Server.Run(arguments),
@@ -37,6 +39,8 @@ static int Usage()
                 each: [--json FILE] [--markdown FILE]  (rewrites the places of that file that are marked for the answers)
         report --json FILE[,FILE...] [--markdown FILE]
                 the tables again, from such files
+        plots --json FILE[,FILE...] --into FOLDER
+                what can be drawn of them
         torture [--seconds N] [--fibers N] [--carriers N] [--seed N]
                 fibers under continuous forced collections, every object graph verified; the exit code says
                 whether all was right (0), wrong (1), or stuck (2: it prints what every part was doing)

@@ -9,11 +9,13 @@ namespace Fibers.Benchmarks.Harness;
 /// <param name="Lines">A line for each contender, ours first.</param>
 internal sealed record Answer(string Name, string Asks, string Unit, bool MoreIsBetter, Sheet? Sheet, IReadOnlyList<Answer.Line> Lines)
 {
-    /// <summary>How many times better our figure is than this one.</summary>
-    public double Ratio(Line other) => MoreIsBetter ? Lines[0].Median / other.Median : other.Median / Lines[0].Median;
+    /// <summary>How many times better our figure is than this one; null where there is no such number.</summary>
+    public double? Ratio(Line other) => Finite(MoreIsBetter ? Lines[0].Median / other.Median : other.Median / Lines[0].Median);
 
     /// <summary>How many times less processor time an operation of ours takes, where both are known.</summary>
-    public double? ProcessorRatio(Line other) => other.ProcessorNs / Lines[0].ProcessorNs;
+    public double? ProcessorRatio(Line other) => Finite(other.ProcessorNs / Lines[0].ProcessorNs);
+
+    private static double? Finite(double? ratio) => ratio is { } number && double.IsFinite(number) && number > 0 ? number : null;
 
     /// <summary>One contender's figures, a round each.</summary>
     public sealed record Line(string Contender, IReadOnlyList<Figure> Rounds)

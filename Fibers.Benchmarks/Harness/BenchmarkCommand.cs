@@ -38,15 +38,14 @@ internal static class BenchmarkCommand
 
             IReadOnlyList<Answer> told = Interview.Ask(question, effort);
             answers.AddRange(told);
+            if (json is not null)
+                new Results(Machine.Describe(), effort.Name, answers).Save(json); // each time: what comes later may fail
             if (effort != Effort.Smoke)
                 ConsoleTables.Write(told);
         }
 
-        var results = new Results(Machine.Describe(), effort.Name, answers);
-        if (json is not null)
-            results.Save(json);
         if (markdown is not null)
-            MarkdownTables.Update(markdown, results);
+            MarkdownTables.Update(markdown, new Results(Machine.Describe(), effort.Name, answers));
         return 0;
     }
 

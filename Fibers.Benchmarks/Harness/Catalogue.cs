@@ -30,5 +30,6 @@ internal static class Catalogue
         new ScaleQuestion(50_000),
         new ScaleQuestion(100_000),
         .. PauseQuestion.All,
+        new SettingsQuestion(),
     ];
 }

@@ -19,7 +19,7 @@ internal static class ConsoleTables
     private static Table SheetOf(Sheet sheet, IReadOnlyList<Answer> answers)
     {
         IReadOnlyList<string> contenders = Wording.Contenders(answers);
-        var table = new Table().Title(sheet.Asks.EscapeMarkup()).Caption("medians; in brackets how many times better fibers are").AddColumn("").AddColumn("");
+        var table = new Table().Title(sheet.Asks.EscapeMarkup()).Caption("medians; in brackets how many times better the first column is").AddColumn("").AddColumn("");
         foreach (string contender in contenders)
             table.AddColumn(new TableColumn(contender.EscapeMarkup()).RightAligned());
         foreach (Answer answer in answers)

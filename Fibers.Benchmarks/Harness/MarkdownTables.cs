@@ -22,7 +22,7 @@ internal static class MarkdownTables
     {
         int rounds = first.Lines[0].Rounds.Count;
         string asks = first.Sheet?.Asks ?? $"{first.Asks}, {first.Unit}, {(first.MoreIsBetter ? "more" : "less")} is better";
-        string brackets = first.Sheet is null ? "" : ", in brackets how many times better fibers are";
+        string brackets = first.Sheet is null ? "" : ", in brackets how many times better the first column is";
         return $"**{asks}** (`{first.Sheet?.Name ?? first.Name}`; {(rounds == 1 ? "one round" : $"medians of {rounds} rounds")}{brackets}; {results.Machine})\n\n";
     }
 

@@ -26,5 +26,5 @@ internal sealed record Results(string Machine, string Effort, IReadOnlyList<Answ
     }
 
     // Median and ratios are for whoever reads the file; we make them again from the rounds.
-    private sealed record LineDocument(string Contender, double Median, double? ProcessorNs, double FibersAreBetterBy, double? ProcessorTimeRatio, IReadOnlyList<Figure> Rounds);
+    private sealed record LineDocument(string Contender, double Median, double? ProcessorNs, double? FibersAreBetterBy, double? ProcessorTimeRatio, IReadOnlyList<Figure> Rounds);
 }

@@ -16,9 +16,8 @@ internal static class Wording
     /// <summary>The ratio as a headline; nothing for the fibers themselves.</summary>
     public static string Headline(Answer answer, Answer.Line line)
     {
-        if (line == answer.Lines[0])
+        if (line == answer.Lines[0] || answer.Ratio(line) is not { } ratio)
             return "";
-        double ratio = answer.Ratio(line);
         string kind = answer.MoreIsBetter || answer.Unit.StartsWith("ns", StringComparison.Ordinal) ? ratio >= 1 ? "faster" : "as fast" : ratio >= 1 ? "better" : "as good";
         return string.Create(CultureInfo.InvariantCulture, $"{ratio:F2} times {kind}");
     }
@@ -29,12 +28,12 @@ internal static class Wording
         ? string.Create(CultureInfo.InvariantCulture, $"{1 / ratio:F2} times that")
         : "";
 
-    /// <summary>A sheet's cell: the median, and in brackets how many times better fibers are.</summary>
+    /// <summary>A sheet's cell: the median, and in brackets how many times better the first column is.</summary>
     public static string Cell(Answer answer, string contender)
     {
         if (answer.Lines.FirstOrDefault(line => line.Contender == contender) is not { } line)
             return "";
-        return line == answer.Lines[0] ? Number(line.Median) : string.Create(CultureInfo.InvariantCulture, $"{Number(line.Median)} ({Ratio(answer.Ratio(line))})");
+        return line != answer.Lines[0] && answer.Ratio(line) is { } ratio ? $"{Number(line.Median)} ({Ratio(ratio)})" : Number(line.Median);
     }
 
     private static string Ratio(double ratio) => ratio.ToString(ratio >= 100 ? "N0" : "F2", CultureInfo.InvariantCulture);

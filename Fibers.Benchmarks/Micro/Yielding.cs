@@ -15,13 +15,14 @@ internal sealed class Yielding(int number) : Question
         int each = Math.Max(4, effort.Times(2_000_000) / number);
         FiberRuntime one = Runtimes.With(1);
         return new Contest([
-            new Contender("fibers, one carrier", () => Fibers(one, each), () => FiberUse.Of(one)),
+            new Contender("fibers, one carrier", () => Fibers(one, number, each), () => FiberUse.Of(one)),
             new Contender("Task.Yield", () => Tasks(Math.Max(4, each / 4))),
             .. GoTwin.Contender("Go, GOMAXPROCS=1", "yield", $"{number}", $"{each}", "1"),
         ]);
     }
 
-    private Figure Fibers(FiberRuntime runtime, int each) => runtime.Run(() => Timed.PerOperation((long)each * number, () =>
+    /// <summary>Of fibers alone.</summary>
+    public static Figure Fibers(FiberRuntime runtime, int number, int each) => runtime.Run(() => Timed.PerOperation((long)each * number, () =>
     {
         var fibers = new Fiber[number];
         for (int i = 0; i < number; i++)

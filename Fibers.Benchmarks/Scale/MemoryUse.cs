@@ -12,12 +12,15 @@ internal readonly record struct MemoryUse(long Resident, long Stacks, long Manag
 {
     private const long Kilobyte = 1024;
 
+    /// <summary>Without a collection.</summary>
+    public static long ResidentNow => Line("/proc/self/smaps_rollup", "Rss:");
+
     public static MemoryUse Take(IEnumerable<nint> stackAddresses)
     {
         ulong[] addresses = [.. stackAddresses.Where(static address => address != 0).Select(static address => (ulong)address).Order()];
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return new MemoryUse(
-            Line("/proc/self/smaps_rollup", "Rss:"),
+            ResidentNow,
             addresses.Length == 0 ? 0 : StackMappings(addresses),
             GC.GetGCMemoryInfo().TotalCommittedBytes,
             Line("/proc/self/status", "VmPTE:"),

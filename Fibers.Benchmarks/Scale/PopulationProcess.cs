@@ -4,9 +4,9 @@ using Fibers.Benchmarks.Harness;
 namespace Fibers.Benchmarks.Scale;
 
 /// <summary>Our end of a <see cref="PopulationServer"/>.</summary>
-internal sealed class PopulationProcess(string kind, int depth) : IDisposable
+internal sealed class PopulationProcess(string kind, int depth, params IEnumerable<(string Name, string Value)> environment) : IDisposable
 {
-    private readonly ChildProcess _child = ChildProcess.StartSelf([PopulationServer.Verb, "--kind", kind, "--depth", $"{depth}"], piped: true);
+    private readonly ChildProcess _child = ChildProcess.StartSelf([PopulationServer.Verb, "--kind", kind, "--depth", $"{depth}"], piped: true, environment);
 
     public FiberUse FiberUse => FiberUse.Parse(Answer("use"));
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Fibers.Benchmarks.Harness;
+using Fibers.Benchmarks.Micro;
 
 namespace Fibers.Benchmarks.Scale;
 
@@ -23,7 +24,10 @@ internal static class PopulationServer
             {
                 ["add", var number] => Join(population.Add(Number(number)).TotalMicroseconds),
                 ["memory"] => Memory(MemoryUse.Take(population.StackAddresses) - before),
+                ["resident"] => Join(MemoryUse.ResidentNow),
                 ["pause", var generation, var times] => Join([.. Pauses.Of(Number(generation), Number(times))]),
+                ["garbage", var megabytes] => Join(Garbage.Make(Number(megabytes))),
+                ["yield", var times] => Join(Yielding.Fibers(Runtimes.With(1), 2, Number(times)).Value),
                 ["wake"] => Join(population.WakeAll().TotalMicroseconds),
                 ["end"] => Join(population.End().TotalMicroseconds),
                 ["use"] => population.FiberUse.ToString(),
