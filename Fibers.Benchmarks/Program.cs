@@ -36,7 +36,7 @@ static int Usage()
         quick   the first figures, in about two minutes
         all     everything
         smoke   everything, in a very short form: does it complete, and on fibers? No times.
-                each: [--json FILE] [--markdown FILE]  (rewrites the places of that file that are marked for the answers)
+                each: [--rounds N] [--json FILE] [--markdown FILE]  (rewrites the places of that file that are marked for the answers)
         report --json FILE[,FILE...] [--markdown FILE]
                 the tables again, from such files
         plots --json FILE[,FILE...] --into FOLDER

@@ -24,6 +24,7 @@ internal static class BenchmarkCommand
         if (questions.Count == 0)
             throw new ArgumentException($"There is no benchmark '{arguments.Verb}'. 'list' shows them.");
         string? json = arguments.Text("json"), markdown = arguments.Text("markdown");
+        effort = effort with { Rounds = arguments.Number("rounds", effort.Rounds) };
         arguments.RejectTheRest();
         Widen();
         Console.WriteLine(Machine.Describe());
@@ -40,7 +41,7 @@ internal static class BenchmarkCommand
             answers.AddRange(told);
             if (json is not null)
                 new Results(Machine.Describe(), effort.Name, answers).Save(json); // each time: what comes later may fail
-            if (effort != Effort.Smoke)
+            if (!effort.IsSmoke)
                 ConsoleTables.Write(told);
         }
 
@@ -69,7 +70,7 @@ internal static class BenchmarkCommand
     }
 
     private static string? WhyNot(Question question, Effort effort) =>
-        effort == Effort.Smoke && question.SmokeTwin is { } twin ? $"in this form it is the same as {twin}" : question.Missing;
+        effort.IsSmoke && question.SmokeTwin is { } twin ? $"in this form it is the same as {twin}" : question.Missing;
 
     private static void Widen()
     {

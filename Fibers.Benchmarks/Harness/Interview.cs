@@ -31,7 +31,7 @@ internal static class Interview
         }
 
         long switches = contenders.Sum(contender => RequireFibers(question, contender));
-        if (effort == Effort.Smoke)
+        if (effort.IsSmoke)
             Console.WriteLine($"{question.Name}: completed; fibers were switched to {switches} times");
         return [.. question.Rows.Select((row, index) => new Answer(row.Name, row.Asks, row.Unit, row.MoreIsBetter, question.Sheet, [.. LinesOf(contenders, figures, index)]))];
     }

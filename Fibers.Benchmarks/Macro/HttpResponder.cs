@@ -16,7 +16,7 @@ internal sealed class HttpResponder(int connections) : ServerQuestion("http")
     public override int MostRounds => connections < Crowd ? base.MostRounds : 5;
     public override string? Missing => Wrk.Missing;
 
-    protected override double Load(int port, Effort effort) => effort == Effort.Smoke
+    protected override double Load(int port, Effort effort) => effort.IsSmoke
         ? Wrk.Load(port, Math.Min(connections, MostInSmoke), effort.LoadSeconds)
         : Wrk.Load(port, connections, connections < Crowd ? effort.LoadSeconds : CrowdPatience * effort.LoadSeconds);
 }

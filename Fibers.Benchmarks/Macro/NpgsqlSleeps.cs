@@ -21,7 +21,7 @@ internal sealed class NpgsqlSleeps : Question
 
     public override Contest Prepare(Effort effort)
     {
-        int callers = effort == Effort.Smoke ? Connections : Callers;
+        int callers = effort.IsSmoke ? Connections : Callers;
         PostgresServer server = PostgresServer.TryStart()!;
         NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.ConnectionString};Maximum Pool Size={Connections};Timeout=120");
         FiberRuntime all = Runtimes.With(Math.Max(2, Environment.ProcessorCount));

@@ -11,7 +11,7 @@ internal sealed class SpawnMany : Question
 
     public override Contest Prepare(Effort effort)
     {
-        int many = effort == Effort.Smoke ? 2_000 : 1_000_000;
+        int many = effort.IsSmoke ? 2_000 : 1_000_000;
         FiberRuntime all = Runtimes.With(Math.Max(2, Environment.ProcessorCount));
         return new Contest([
             new Contender("fibers", () => Fibers(all, many), () => FiberUse.Of(all)),

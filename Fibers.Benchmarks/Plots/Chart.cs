@@ -54,12 +54,12 @@ internal sealed record Chart(string Title, string Unit, bool Logarithmic, IReadO
         var svg = new Svg(Width, Height);
         double highest = Series.SelectMany(static series => series.Of).Max() ?? throw new InvalidOperationException($"There is nothing to plot: {Title}.");
         double lowest = Series.SelectMany(static series => series.Of).Min()!.Value;
-        (_low, _high) = Logarithmic ? (Math.Floor(Math.Log10(lowest)), Math.Ceiling(Math.Log10(highest))) : (0, highest * 1.05);
+        double step = Logarithmic ? 1 : RoundStep(highest / GridLines);
+        (_low, _high) = Logarithmic ? (Math.Floor(Math.Log10(lowest)), Math.Ceiling(Math.Log10(highest))) : (0, Math.Ceiling(highest / step) * step);
         svg.Text(Left, Top / 2.0, $"{Title} ({Unit})", size: 14);
-        int lines = Logarithmic ? (int)(_high - _low) : GridLines;
-        for (int i = 0; i <= lines; i++)
+        for (double at = _low; at <= _high + step / 2; at += step)
         {
-            double at = _low + (_high - _low) * i / lines, value = Logarithmic ? Math.Pow(10, at) : at;
+            double value = Logarithmic ? Math.Pow(10, at) : at;
             svg.Line(Left, Y(value), Width - Right, Y(value));
             svg.Text(Left - 6, Y(value) + 4, Harness.Wording.Number(value), Svg.Anchor.End);
         }
@@ -75,6 +75,13 @@ internal sealed record Chart(string Title, string Unit, bool Logarithmic, IReadO
 
         values(svg);
         return svg.ToString();
+    }
+
+    // The next of 1, 2, 5, 10, 20, 50 ...
+    private static double RoundStep(double least)
+    {
+        double power = Math.Pow(10, Math.Floor(Math.Log10(least)));
+        return power * (least / power <= 1 ? 1 : least / power <= 2 ? 2 : least / power <= 5 ? 5 : 10);
     }
 
     private double Y(double value)

@@ -31,7 +31,7 @@ internal sealed class PauseQuestion(int number, int depth) : Question
 
     public override Contest Prepare(Effort effort)
     {
-        int count = effort == Effort.Smoke ? 10 : number;
+        int count = effort.IsSmoke ? 10 : number;
         var fibers = new PopulationProcess("fibers-unmodified", depth);
         var threads = new PopulationProcess("threads", depth);
         var async = new PopulationProcess("async", depth);

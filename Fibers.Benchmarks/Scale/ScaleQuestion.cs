@@ -36,7 +36,7 @@ internal sealed class ScaleQuestion(int number) : Question
 
     public override Contest Prepare(Effort effort)
     {
-        int count = effort == Effort.Smoke ? 100 : number;
+        int count = effort.IsSmoke ? 100 : number;
         FiberUse use = default;
         List<Contender> contenders =
         [

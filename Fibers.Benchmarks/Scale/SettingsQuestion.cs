@@ -37,7 +37,7 @@ internal sealed class SettingsQuestion : Question
 
     public override Contest Prepare(Effort effort)
     {
-        int yields = effort.Times(1_000_000), megabytes = effort == Effort.Smoke ? 1 : Megabytes, parked = effort == Effort.Smoke ? 10 : Parked;
+        int yields = effort.Times(1_000_000), megabytes = effort.IsSmoke ? 1 : Megabytes, parked = effort.IsSmoke ? 10 : Parked;
         var processes = new List<PopulationProcess>();
         var contenders = new List<Contender>();
         foreach ((string words, (string, string)[] environment) in s_settings)
