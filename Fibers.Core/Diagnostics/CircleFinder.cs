@@ -9,6 +9,8 @@ namespace Fibers.Diagnostics;
 /// </remarks>
 internal static class CircleFinder
 {
+    private const int MaxLooks = 2_000; // it is looked for again and again: rather miss one among very many
+
     /// <summary>Null: there is none. Else those in the circle, in order.</summary>
     public static IReadOnlyList<PartySnapshot>? Find(FiberRuntime runtime, Fiber from)
     {
@@ -21,13 +23,12 @@ internal static class CircleFinder
 
     private static (IReadOnlyList<WaitNode> Way, int First)? Look(FiberRuntime runtime, Fiber from)
     {
-        List<Fiber> fibers = runtime.Registry.Snapshot();
-        var byId = fibers.ToDictionary(static fiber => fiber.Id);
+        int left = MaxLooks;
         var stacks = new StackReader();
-        var parties = new Parties(fibers);
+        var parties = new Parties(runtime);
         var reader = new FiberReader(stacks, parties);
         var threads = new ThreadReader(stacks, parties);
-        var graph = new WaitGraph(party => party.Fiber is { } id ? byId.TryGetValue(id, out Fiber? fiber) ? WaitNode.Of(reader.Read(fiber)) : null : threads.Read(party));
+        var graph = new WaitGraph(party => left-- <= 0 ? null : party.Handle is { } fiber ? WaitNode.Of(party, reader.Read(fiber)) : threads.Read(party));
         return graph.Follow(Parties.Of(from)) is [var first, ..] ? first : null;
     }
 }

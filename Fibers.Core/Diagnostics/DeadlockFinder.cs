@@ -1,3 +1,4 @@
+using Fibers.Diagnostics.Dumps;
 using Fibers.Parking;
 using Fibers.Scheduling;
 
@@ -21,6 +22,7 @@ namespace Fibers.Diagnostics;
 /// </remarks>
 internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
 {
+    private const int MaxDumped = 10_000; // fibers: the exception should not be late
     private const long LookIntervalNs = 100_000_000;
     private readonly Dictionary<ThreadParker, int> _guests = []; // how often each has entered
     private readonly List<ThreadParker> _runs = [];              // those in Run
@@ -127,7 +129,7 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
     private string Dump()
     {
         var text = new StringWriter();
-        runtime.Dump(text);
+        new TextDump(text).Write(SnapshotGatherer.Gather(runtime, MaxDumped));
         return text.ToString();
     }
 

@@ -4,30 +4,22 @@ using Fibers.VirtualThreads;
 namespace Fibers.Diagnostics.Dumps;
 
 /// <summary>From a lock's owner, which is a thread as .NET knows it, to the fiber that has it. Made for one dump.</summary>
-internal sealed class Parties
+internal sealed class Parties(FiberRuntime runtime)
 {
-    private readonly Dictionary<int, Fiber> _byManagedId = [];
-    private readonly Dictionary<int, Fiber> _bySystemId = [];
+    private Dictionary<int, Fiber>? _byManagedId; // made when the first owner is asked for
+    private Dictionary<int, Fiber>? _bySystemId;
 
-    public Parties(IEnumerable<Fiber> fibers)
-    {
-        foreach (Fiber fiber in fibers)
-            if (fiber.VirtualThread is { Thread: { } thread } host)
-                Add(fiber, thread, host);
-    }
-
-    public static PartySnapshot Of(Fiber fiber) => new(fiber.Id, null, fiber.Name);
-
-    public static PartySnapshot Of(FiberSnapshot fiber) => new(fiber.Id, null, fiber.Name);
+    public static PartySnapshot Of(Fiber fiber) => new(fiber.Id, null, fiber.Name) { Handle = fiber };
 
     /// <summary>Null: nobody at that moment, or somebody who cannot be found.</summary>
     public PartySnapshot? Owner(HeldLock held)
     {
-        Dictionary<int, Fiber> fibers = held.OwnerManagedId != 0 ? _byManagedId : _bySystemId;
         int id = held.OwnerManagedId != 0 ? held.OwnerManagedId : held.OwnerSystemId;
         if (id == 0)
             return null;
-        if (fibers.TryGetValue(id, out Fiber? fiber))
+        if (_byManagedId is null || _bySystemId is null)
+            Look(out _byManagedId, out _bySystemId);
+        if ((held.OwnerManagedId != 0 ? _byManagedId : _bySystemId).TryGetValue(id, out Fiber? fiber))
             return Of(fiber);
         try
         {
@@ -41,9 +33,16 @@ internal sealed class Parties
         }
     }
 
-    private unsafe void Add(Fiber fiber, Thread thread, VirtualThread host)
+    private unsafe void Look(out Dictionary<int, Fiber> byManagedId, out Dictionary<int, Fiber> bySystemId)
     {
-        _byManagedId[thread.ManagedThreadId] = fiber;
-        _bySystemId[host.Native->VirtualTid] = fiber;
+        byManagedId = [];
+        bySystemId = [];
+        foreach (Fiber fiber in runtime.Registry.Snapshot())
+        {
+            if (fiber.VirtualThread is not { Thread: { } thread } host)
+                continue;
+            byManagedId[thread.ManagedThreadId] = fiber;
+            bySystemId[host.Native->VirtualTid] = fiber;
+        }
     }
 }

@@ -14,6 +14,9 @@ internal sealed record RuntimeSnapshot
     public required IReadOnlyList<CarrierSnapshot> Carriers { get; init; }
     public required IReadOnlyList<FiberSnapshot> Fibers { get; init; }
 
+    /// <summary>Fibers that were not looked at, because there are so many.</summary>
+    public required int Omitted { get; init; }
+
     /// <summary>Each a list of those that wait for one another, in order; the last waits for the first.</summary>
     public required IReadOnlyList<IReadOnlyList<PartySnapshot>> Cycles { get; init; }
 
@@ -63,6 +66,10 @@ internal sealed record WaitSnapshot(string Reason, string Text)
 /// <summary>A fiber, or an ordinary thread by its managed id.</summary>
 internal sealed record PartySnapshot(long? Fiber, int? Thread, string? Name)
 {
+    /// <summary>The fiber itself, to look at it.</summary>
+    [JsonIgnore]
+    public Fiber? Handle { get; init; }
+
     /// <summary>Why this one waits, where it stands in a cycle.</summary>
     public string? Waits { get; init; }
 

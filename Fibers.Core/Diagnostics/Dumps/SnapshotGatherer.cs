@@ -7,13 +7,13 @@ namespace Fibers.Diagnostics.Dumps;
 /// <summary>Looks at a runtime and writes down what it sees. Stops nothing: each fiber is right by itself, at a moment of its own.</summary>
 internal static class SnapshotGatherer
 {
-    /// <summary>Any thread or fiber. Never parks, but for the first call in a process, which tests what it knows of .NET.</summary>
-    public static RuntimeSnapshot Gather(FiberRuntime runtime)
+    /// <summary>Any thread or fiber. Never parks, but for the first call in a process, which tests what it knows of .NET. At most so many fibers, the oldest.</summary>
+    public static RuntimeSnapshot Gather(FiberRuntime runtime, int most = int.MaxValue)
     {
-        _ = Inspector.Current;
-        List<Fiber> fibers = runtime.Registry.Snapshot();
+        List<Fiber> all = runtime.Registry.Snapshot();
+        List<Fiber> fibers = all.Count <= most ? all : all.GetRange(0, most);
         var stacks = new StackReader();
-        var parties = new Parties(fibers);
+        var parties = new Parties(runtime);
         var reader = new FiberReader(stacks, parties);
         FiberSnapshot[] read = [.. fibers.Select(reader.Read)];
         return new RuntimeSnapshot
@@ -25,15 +25,16 @@ internal static class SnapshotGatherer
             Scheduler = runtime.Scheduler is { } scheduler ? Describe(scheduler) : null,
             Carriers = [.. CarriersOf(runtime).Select(Describe)],
             Fibers = read,
-            Cycles = Circles(read, new ThreadReader(stacks, parties)),
+            Omitted = all.Count - fibers.Count,
+            Cycles = Circles(fibers, read, new ThreadReader(stacks, parties)),
             NotInspected = Inspector.Reason,
         };
     }
 
-    private static IReadOnlyList<PartySnapshot>[] Circles(FiberSnapshot[] fibers, ThreadReader threads)
+    private static IReadOnlyList<PartySnapshot>[] Circles(List<Fiber> fibers, FiberSnapshot[] read, ThreadReader threads)
     {
-        var byId = fibers.ToDictionary(static fiber => fiber.Id);
-        var graph = new WaitGraph(party => party.Fiber is { } id ? byId.TryGetValue(id, out FiberSnapshot? fiber) ? WaitNode.Of(fiber) : null : threads.Read(party));
+        var byId = read.ToDictionary(static fiber => fiber.Id);
+        var graph = new WaitGraph(party => party.Fiber is { } id ? byId.TryGetValue(id, out FiberSnapshot? fiber) ? WaitNode.Of(party, fiber) : null : threads.Read(party));
         return [.. fibers.SelectMany(fiber => graph.Follow(Parties.Of(fiber))).Select(static circle => (PartySnapshot[])[.. circle.Way.Skip(circle.First).Select(static node => node.Party)])];
     }
 

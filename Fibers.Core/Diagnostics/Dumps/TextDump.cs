@@ -23,6 +23,8 @@ internal sealed class TextDump(TextWriter output)
             Write(cycle);
         foreach (FiberSnapshot[] alike in Fold(runtime.Fibers))
             Write(alike);
+        if (runtime.Omitted > 0)
+            Line($"{Environment.NewLine}{runtime.Omitted} more fibers were not looked at");
         output.Flush();
     }
 

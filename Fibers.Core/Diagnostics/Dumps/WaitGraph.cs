@@ -3,7 +3,7 @@ namespace Fibers.Diagnostics.Dumps;
 /// <summary>One who waits, and for whom. <paramref name="Stamp"/> changes when it stops waiting.</summary>
 internal sealed record WaitNode(PartySnapshot Party, IReadOnlyList<PartySnapshot> On, ulong Stamp)
 {
-    public static WaitNode? Of(FiberSnapshot fiber) => fiber.Wait is { } wait ? new WaitNode(Parties.Of(fiber) with { Waits = wait.Text, Stack = fiber.Stack }, wait.On, wait.Stamp) : null;
+    public static WaitNode? Of(PartySnapshot party, FiberSnapshot fiber) => fiber.Wait is { } wait ? new WaitNode(party with { Waits = wait.Text, Stack = fiber.Stack }, wait.On, wait.Stamp) : null;
 }
 
 /// <summary>Who waits for whom: an edge for each that must act before a wait can end. A circle of such edges ends only if somebody in it gives up.</summary>

@@ -8,6 +8,8 @@ namespace Fibers.Diagnostics.Dumps;
 /// <summary>Why a parked virtual thread waits, in people's terms. Reads what it left when it parked; the caller makes sure that it stood all the while.</summary>
 internal static unsafe class WaitReader
 {
+    private const int MaxMembers = 1_000; // of a group, named one by one
+
     public static WaitSnapshot Read(VirtualThread thread, Parties parties)
     {
         NativeRequest request = thread.Native->Request;
@@ -36,7 +38,7 @@ internal static unsafe class WaitReader
     public static WaitSnapshot InLibrary(ParkReason reason, object? waitsFor) => waitsFor switch
     {
         Fiber fiber => new WaitSnapshot(reason.ToString(), $"joining {Lower(fiber)}") { On = [Parties.Of(fiber)] },
-        FiberGroup group => new WaitSnapshot(reason.ToString(), $"waiting for the members of {group}") { On = [.. group.Members().Select(Parties.Of)] },
+        FiberGroup group => new WaitSnapshot(reason.ToString(), $"waiting for the members of {group}") { On = [.. group.Members().Take(MaxMembers).Select(Parties.Of)] },
         ChannelEnd { Sends: true } end => new WaitSnapshot(reason.ToString(), $"sending on {end.Name}"),
         ChannelEnd end => new WaitSnapshot(reason.ToString(), $"receiving from {end.Name}"),
         FiberSelect select => new WaitSnapshot(reason.ToString(), $"in a select on {select}"),

@@ -1,7 +1,7 @@
 namespace Fibers.Diagnostics.Inspection;
 
-/// <summary>A compiled method. <paramref name="UnwindInfo"/>: how its main function keeps its frame.</summary>
-internal readonly record struct CodeBlock(nint MethodDesc, nint UnwindInfo);
+/// <summary>A compiled method. <paramref name="UnwindInfo"/>: how its main function keeps its frame. <paramref name="InHandler"/>: the address is in a catch or finally block, which is a function of its own.</summary>
+internal readonly record struct CodeBlock(nint MethodDesc, nint UnwindInfo, bool InHandler);
 
 /// <summary>From a code address to the method it belongs to: the runtime's contract "ExecutionManager", version 2. Use one for one dump: code may be freed and its place reused.</summary>
 internal sealed class CodeMap(RuntimeContract contract)
@@ -63,7 +63,8 @@ internal sealed class CodeMap(RuntimeContract contract)
             return null;
         nint mainFunction = header + contract.Offset("RealCodeHeader", "UnwindInfos"); // the first; others are its handlers
         uint unwind = ProcessMemory.Read<uint>(mainFunction + contract.Offset("RuntimeFunction", "UnwindData"));
-        return new CodeBlock(ProcessMemory.Pointer(header + contract.Offset("RealCodeHeader", "MethodDesc")), rangeStart + (nint)unwind);
+        bool handler = address >= rangeStart + (nint)ProcessMemory.Read<uint>(mainFunction + contract.Offset("RuntimeFunction", "EndAddress"));
+        return new CodeBlock(ProcessMemory.Pointer(header + contract.Offset("RealCodeHeader", "MethodDesc")), rangeStart + (nint)unwind, handler);
     }
 
     // The nibble map: per 32 bytes of code, where in them a method begins, or (values above 8, in a whole unit) a pointer back to the beginning.

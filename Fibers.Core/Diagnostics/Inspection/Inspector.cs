@@ -5,7 +5,7 @@ namespace Fibers.Diagnostics.Inspection;
 /// <summary>Looks into threads that stand still: stacks, and the locks they wait for. Made at the first dump, when a self-test has shown that this runtime is as we think; otherwise dumps say why not.</summary>
 internal sealed class Inspector
 {
-    private static readonly Lazy<(Inspector? Inspector, string? Reason)> s_made = new(Make);
+    private static readonly Lazy<(Inspector? Inspector, string? Reason)> s_made = new(Make, LazyThreadSafetyMode.PublicationOnly); // no lock: a fiber that makes it parks meanwhile
     private readonly RuntimeContract _contract;
 
     private Inspector(RuntimeContract contract)

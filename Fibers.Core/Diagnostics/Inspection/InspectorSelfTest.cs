@@ -41,21 +41,36 @@ internal static class InspectorSelfTest
         var specimen = new Specimen(wait);
         threads.Add(specimen.Thread);
         specimen.Thread.UnsafeStart();
-        HeldLock? seen = null;
-        if (!SpinWait.SpinUntil(() => (seen = specimen.Look(inspector)) is not null, s_patience))
-            return $"a thread that waits for a {kind} is not seen to";
-        if (seen!.Value.Kind != kind || ownerOf(seen.Value) != owner)
-            return $"the owner of a {kind} was read as {ownerOf(seen.Value)} where it is {owner}";
-        (StackWalker walker, MethodNames names) = inspector.Begin();
-        MethodBase?[] walked = [.. walker.Walk(RuntimeThread.NativePointer(specimen.Thread)).Select(names.Find).OfType<MethodNames.Frame>().Select(static frame => frame.Method)];
-        MethodBase?[] expected = [.. specimen.Trace!.GetFrames().Select(static frame => frame.GetMethod())];
-        int inner = Array.IndexOf(walked, expected[0]);
-        return inner > 0 && walked.AsSpan(inner).SequenceEqual(expected) ? null : $"a stack was read as {string.Join(" < ", walked.Select(static method => method?.Name))} where it is {string.Join(" < ", expected.Select(static method => method?.Name))}";
+        // It may still be on its way into the wait when it is first seen to: until it stands, what is read may be wrong or unreadable.
+        string? wrong = "";
+        SpinWait.SpinUntil(() => (wrong = Judge(inspector, specimen, kind, ownerOf, owner)) is null, s_patience);
+        return wrong;
+    }
+
+    private static string? Judge(Inspector inspector, Specimen specimen, LockKind kind, Func<HeldLock, int> ownerOf, int owner)
+    {
+        try
+        {
+            if (specimen.Trace is not { } trace || inspector.Locks.Read(RuntimeThread.NativePointer(specimen.Thread)) is not { } seen)
+                return $"a thread that waits for a {kind} is not seen to";
+            if (seen.Kind != kind || ownerOf(seen) != owner)
+                return $"the owner of a {kind} was read as {ownerOf(seen)} where it is {owner}";
+            (StackWalker walker, MethodNames names) = inspector.Begin();
+            MethodBase?[] walked = [.. walker.Walk(RuntimeThread.NativePointer(specimen.Thread)).Select(names.Find).OfType<MethodNames.Frame>().Select(static frame => frame.Method)];
+            MethodBase?[] expected = [.. trace.GetFrames().Select(static frame => frame.GetMethod())];
+            int inner = Array.IndexOf(walked, expected[0]);
+            return inner > 0 && walked.AsSpan(inner).SequenceEqual(expected) ? null : $"a stack was read as {string.Join(" < ", walked.Select(static method => method?.Name))} where it is {string.Join(" < ", expected.Select(static method => method?.Name))}";
+        }
+        catch (UnreadableException exception)
+        {
+            return exception.Message;
+        }
     }
 
     private sealed class Specimen
     {
         private readonly Action _wait;
+        private StackTrace? _trace;
 
         public Specimen(Action wait)
         {
@@ -65,22 +80,8 @@ internal static class InspectorSelfTest
 
         public Thread Thread { get; }
 
-        public StackTrace? Trace { get; private set; }
-
-        // Null: it does not wait yet.
-        public HeldLock? Look(Inspector inspector)
-        {
-            try
-            {
-                return Volatile.Read(ref _arrived) ? inspector.Locks.Read(RuntimeThread.NativePointer(Thread)) : null;
-            }
-            catch (UnreadableException)
-            {
-                return null;
-            }
-        }
-
-        private bool _arrived;
+        /// <summary>Null until it is about to wait.</summary>
+        public StackTrace? Trace => Volatile.Read(ref _trace);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         private void Outer() => Inner();
@@ -88,8 +89,7 @@ internal static class InspectorSelfTest
         [MethodImpl(MethodImplOptions.NoInlining)]
         private void Inner()
         {
-            Trace = new StackTrace(fNeedFileInfo: false);
-            Volatile.Write(ref _arrived, true);
+            Volatile.Write(ref _trace, new StackTrace(fNeedFileInfo: false));
             _wait();
         }
     }

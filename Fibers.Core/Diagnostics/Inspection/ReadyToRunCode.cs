@@ -19,7 +19,7 @@ internal sealed class ReadyToRunCode(RuntimeContract contract, nint module, nint
             nint function = functions + index * stride;
             nint method = Lookup(methods, image + (nint)ProcessMemory.Read<uint>(function + begin));
             if (method != 0)
-                return new CodeBlock(method, image + (nint)ProcessMemory.Read<uint>(function + contract.Offset("RuntimeFunction", "UnwindData")));
+                return new CodeBlock(method, image + (nint)ProcessMemory.Read<uint>(function + contract.Offset("RuntimeFunction", "UnwindData")), InHandler: tries > 0);
         }
 
         return null;

@@ -47,7 +47,7 @@ internal sealed class StackWalker(RuntimeContract contract)
         while (methods.Count < MaxFrames && _code.Find(context.Instruction - 1) is { } block)
         {
             methods.Add(block.MethodDesc);
-            FrameContext caller = Unwinder.Step(context, block.UnwindInfo);
+            FrameContext caller = Unwinder.Step(context, block);
             if (caller.StackPointer <= context.StackPointer)
                 throw new UnreadableException();
             context = caller;

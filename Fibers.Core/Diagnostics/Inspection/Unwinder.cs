@@ -7,15 +7,16 @@ internal static class Unwinder
 {
     private const int FrameRegister = 5; // rbp
 
-    public static FrameContext Step(FrameContext frame, nint unwindInfo) =>
-        RuntimeInformation.ProcessArchitecture == Architecture.X64 ? StepX64(frame, unwindInfo) : StepByFramePointer(frame);
+    // A handler runs with its method's frame pointer: one step by that leads to the method's caller, past the runtime's code that called the handler.
+    public static FrameContext Step(FrameContext frame, CodeBlock block) =>
+        RuntimeInformation.ProcessArchitecture != Architecture.X64 || block.InHandler ? StepByFramePointer(frame) : StepX64(frame, block.UnwindInfo);
 
-    // Elsewhere every managed method keeps the chain: at the frame pointer the caller's, then the return address.
+    // At the frame pointer the caller's, then the return address. Elsewhere than on x64 every managed method keeps that chain; on x64 those that have handlers do.
     private static FrameContext StepByFramePointer(FrameContext frame) =>
         new(ProcessMemory.Pointer(frame.FramePointer + nint.Size), frame.FramePointer + 2 * nint.Size, ProcessMemory.Pointer(frame.FramePointer));
 
     // On x64 a small method may do without a frame pointer, so its unwind codes are undone: the last first, in the Windows format, which .NET uses everywhere. A call is never in the
-    // prologue. A handler runs with its method's frame pointer, so that the main function's codes are right for it too.
+    // prologue.
     private static FrameContext StepX64(FrameContext frame, nint unwindInfo)
     {
         int count = ProcessMemory.Read<byte>(unwindInfo + 2);
