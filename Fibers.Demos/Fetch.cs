@@ -23,10 +23,23 @@ internal static class Fetch
         }
 
         FetchOptions options = FetchOptions.Parse(arguments);
-        return options.Urls.Count > 0 ? FetchUrls(options) : FetchPages(options);
+        return ExitCode(options.Urls.Count > 0 ? FetchUrls(options) : FetchPages(options));
     }
 
-    private static int FetchPages(FetchOptions options)
+    /// <summary>The textbook's example: a hundred pages of 200 ms each.</summary>
+    public static int RunHundred(string[] arguments)
+    {
+        FetchOptions options = FetchOptions.Parse(["--pages", "100", "--delay", "200", "--concurrency", "100", "--ways", $"{Ways.OneByOne},{Ways.Threads},{Ways.Async},{Ways.Fibers}", .. arguments]);
+        List<Measurement> measurements = FetchPages(options);
+        double SecondsOf(string way) => measurements.Single(measurement => measurement.Way == way).Work.Seconds;
+        Claim.That(SecondsOf(Ways.OneByOne) > 10 * SecondsOf(Ways.Fibers), "One after the other they take more than ten times as long: each waits for the one before, and the processor for all of them.");
+        Claim.That(SecondsOf(Ways.Fibers) < 3 * SecondsOf(Ways.Async), "Fibers and async/await wait for all of them at once; the one with Send, the other with SendAsync and everything above it async.");
+        return ExitCode(measurements);
+    }
+
+    private static int ExitCode(List<Measurement> measurements) => measurements.Sum(measurement => measurement.Failed) == 0 ? 0 : 1;
+
+    private static List<Measurement> FetchPages(FetchOptions options)
     {
         using var server = new Child([PageServer.Verb, options.Delay.ToString()]);
         string address = server.Hear();
@@ -35,13 +48,13 @@ internal static class Fetch
         return Compare(options, new Job(urls, PagesAreOurs: true, options.Concurrency, options.Carriers, options.Gen0));
     }
 
-    private static int FetchUrls(FetchOptions options)
+    private static List<Measurement> FetchUrls(FetchOptions options)
     {
         Console.WriteLine($"{options.Urls.Count:N0} URLs, at most {options.Concurrency:N0} at a time.");
         return Compare(options, new Job([.. options.Urls], PagesAreOurs: false, options.Concurrency, options.Carriers, options.Gen0));
     }
 
-    private static int Compare(FetchOptions options, Job job)
+    private static List<Measurement> Compare(FetchOptions options, Job job)
     {
         var measurements = new List<Measurement>();
         Progress.During(job.Urls.Length, begin =>
@@ -50,6 +63,6 @@ internal static class Fetch
                 measurements.Add(Measurement.Take(job with { Way = way }, begin(Ways.TitleOf(way))));
         });
         Report.Print(job, measurements);
-        return measurements.Sum(measurement => measurement.Failed) == 0 ? 0 : 1;
+        return measurements;
     }
 }

@@ -3,6 +3,7 @@ namespace Fibers.Demos;
 /// <summary>Chooses the demo. Without a name, or with options or URLs only, it is the first.</summary>
 internal static class Menu
 {
+    private const int Untrue = 1;
     private const int BadUsage = 2;
 
     public static int Run(string[] arguments, Demo[] demos)
@@ -24,6 +25,11 @@ internal static class Menu
                 default:
                     return demos[0].Run(arguments);
             }
+        }
+        catch (ClaimException claim)
+        {
+            Console.Error.WriteLine(claim.Message);
+            return Untrue;
         }
         catch (UsageException mistake)
         {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Fibers.Demos;
 
 /// <summary>
@@ -14,6 +16,7 @@ internal static class ThreadLocals
         using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 });
         object gate = new();
         int inside = 0, mostInside = 0;
+        var said = new ConcurrentQueue<string>(); // printed at the end: writing to the console parks, and would change who runs when
         Console.WriteLine($"{runtime.Backend}, one carrier, two fibers:");
         runtime.Run(() =>
         {
@@ -23,7 +26,7 @@ internal static class ThreadLocals
                 for (int turn = 1; turn <= 3; turn++)
                 {
                     Fiber.Yield(); // the other one runs here, on the same kernel thread
-                    Console.WriteLine($"  {colour,-4}  turn {turn}  t_mine = {t_mine,-4}  managed thread {Environment.CurrentManagedThreadId}  {KernelThread()}");
+                    said.Enqueue($"  {colour,-4}  turn {turn}  t_mine = {t_mine,-4}  managed thread {Environment.CurrentManagedThreadId}  {KernelThread()}");
                 }
 
                 lock (gate)
@@ -36,7 +39,9 @@ internal static class ThreadLocals
             foreach (Fiber fiber in fibers)
                 fiber.Join();
         });
-        Console.WriteLine($"One carrier, yet each fiber kept its own t_mine, and at most {mostInside} was inside the lock: to .NET they are two threads.");
+        foreach (string line in said)
+            Console.WriteLine(line);
+        Claim.That(mostInside == 1, "One carrier, yet each fiber kept its own t_mine, and at most one was inside the lock: to .NET they are two threads.");
     }
 
     // The kernel's own word for who executes this: /proc/thread-self names the kernel thread, whatever the program believes.

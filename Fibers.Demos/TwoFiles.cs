@@ -20,8 +20,8 @@ internal static class TwoFiles
         string folder = Directory.CreateTempSubdirectory("fibers-two-files-").FullName;
         try
         {
-            using Fiber a = Fiber.Spawn(() => Save(folder, "a.txt"));
-            using Fiber b = Fiber.Spawn(() => Save(folder, "b.txt"));
+            using Fiber a = Fiber.Spawn(() => Save(folder, "a.txt", milliseconds: 20));
+            using Fiber b = Fiber.Spawn(() => Save(folder, "b.txt", milliseconds: 100));
             Console.WriteLine("  both are spawned");
             a.Join();
             b.Join();
@@ -33,10 +33,10 @@ internal static class TwoFiles
         }
     }
 
-    private static void Save(string folder, string name)
+    private static void Save(string folder, string name, int milliseconds)
     {
         Console.WriteLine($"  {name}: begin");
-        Thread.Sleep(20); // a slow disk: parks the fiber, blocks a plain thread
+        Thread.Sleep(milliseconds); // a slow disk: parks the fiber, blocks a plain thread
         File.WriteAllText(Path.Combine(folder, name), "some data");
         Console.WriteLine($"  {name}: end");
     }

@@ -71,15 +71,15 @@ internal sealed class FetchOptions
           --concurrency N   requests under way at once (default 1000)
           --carriers N      kernel threads that run fibers (default: processors)
           --gen0 MB         allocation between two collections, for every way (default 64; 0: what .NET chooses)
-          --ways LIST       of {string.Join(",", Fetching.Ways.All)} (default: all; given URLs are fetched on fibers only)
+          --ways LIST       of {string.Join(",", Fetching.Ways.Known)} (default: the first three; given URLs are fetched on fibers only)
         Exit code: 0 when every page came, 1 when one did not, 2 when the command line makes no sense.
         """);
 
     private static List<string> ParseWays(string list)
     {
         List<string> ways = [.. list.Split(',')];
-        return ways.Find(way => !Fetching.Ways.All.Contains(way)) is { } unknown
-            ? throw new UsageException($"--ways knows {string.Join(", ", Fetching.Ways.All)}, not '{unknown}'.")
+        return ways.Find(way => !Fetching.Ways.Known.Contains(way)) is { } unknown
+            ? throw new UsageException($"--ways knows {string.Join(", ", Fetching.Ways.Known)}, not '{unknown}'.")
             : ways;
     }
 

@@ -5,12 +5,18 @@ internal static class Ways
 {
     public const string Fibers = "fibers", Threads = "threads", Async = "async";
 
+    public const string OneByOne = "one-by-one";
+
     public static readonly string[] All = [Fibers, Threads, Async];
+
+    /// <summary>The last only when asked for: it takes its time.</summary>
+    public static readonly string[] Known = [.. All, OneByOne];
 
     public static string TitleOf(string way) => way switch
     {
         Fibers => "fibers",
         Threads => "thread per request",
+        OneByOne => "one after the other",
         _ => "async/await",
     };
 
@@ -23,6 +29,10 @@ internal static class Ways
         {
             case Fibers:
                 runtime!.Run(() => OnFibers(job, fetcher));
+                break;
+            case OneByOne:
+                for (int page = 0; page < job.Urls.Length; page++)
+                    fetcher.Fetch(page);
                 break;
             case Threads:
                 OnThreads(job, fetcher);

@@ -12,7 +12,7 @@ internal static class Worker
     public const string Verb = "--be-a-worker";
     public const string Up = "up", Warm = "warm", Go = "go", Done = "done ", Result = "result ";
 
-    private const int WarmUpPages = 2000, WarmUpConcurrency = 200;
+    private const int WarmUpPages = 2000, WarmUpPagesOneByOne = 10, WarmUpConcurrency = 200;
 
     public static int Run()
     {
@@ -43,7 +43,8 @@ internal static class Worker
     // The same for each way: the code is compiled, and everything has run once.
     private static void WarmUp(Job job, FiberRuntime? runtime)
     {
-        Job few = job with { Urls = job.Urls[..Math.Min(WarmUpPages, job.Urls.Length)], Concurrency = WarmUpConcurrency };
+        int pages = job.Way == Ways.OneByOne ? WarmUpPagesOneByOne : WarmUpPages;
+        Job few = job with { Urls = job.Urls[..Math.Min(pages, job.Urls.Length)], Concurrency = WarmUpConcurrency };
         using var fetcher = new PageFetcher(few, _ => { });
         Ways.Run(few, fetcher, runtime);
     }

@@ -8,7 +8,7 @@ namespace Fibers.Tests.Demos;
 public sealed class DemoOutputs
 {
     [Fact]
-    public void Swap() => Check("swap",
+    public void Swap() => Check(["swap"],
         (@"0x[0-9a-f]+", "0x#"),                            // addresses and contents
         (@"stands in .*?(SwapRecorder\.\w+) <.*", "stands in ... < $1 < ..."), // how the library gets here
         (@"stands in .*?(Carrier\.Main) <.*", "stands in ... < $1 < ..."),
@@ -19,11 +19,74 @@ public sealed class DemoOutputs
         (@"after [\d,]+ other", "after # other"),
         (@"  changed$", ""));                               // two parties may hold the same value
 
-    private static void Check(string demo, params (string Pattern, string Mask)[] masks)
+    [Fact]
+    public void List() => Check(["list"]);
+
+    [Fact]
+    public void Fetch() => Check(["fetch", "--pages", "100", "--delay", "20", "--concurrency", "50"], s_figures);
+
+    [Fact]
+    public void Hundred() => Check(["hundred", "--delay", "50"], s_figures);
+
+    [Fact]
+    public void Tour() => Check(["tour"]);
+
+    [Fact]
+    public void Two_files() => Check(["two-files"], ("(?<=Native:\n)(?<lines>(.*\n)+?)(?=  saved)", InAnyOrder));
+
+    [Fact]
+    public void Client_server() => Check(["client-server"]);
+
+    [Fact]
+    public void Thread_locals() => Check(["threadlocal"], ("thread [0-9]+", "thread #"), ("(?<=fibers:\n)(?<lines>(.*\n)+?)(?=One carrier)", InAnyOrder));
+
+    [Fact]
+    public void Collector() => Check(["gc"], ("0x[0-9a-f]+", "0x#"), (@" \(it did not have to move this time\)", ""));
+
+    [Fact]
+    public void Zig() => Check(["zig"]);
+
+    [Fact]
+    public void Fibonacci() => Check(["fibonacci"]);
+
+    [Fact]
+    public void Noop_await() => Check(["noop-await"]);
+
+    [Fact]
+    public void Race() => Check(["race"], (@"(?<=read, park, write:      )\d+", "#"));
+
+    [Fact]
+    public void Deadlock() => Check(["deadlock"], (@"fiber \d+", "fiber #"), ("(?<=these.\n)(?<lines>(  .*\n)+)", InAnyOrder));
+
+    [Fact]
+    public void Starvation() => Check(["starvation"]);
+
+    [Fact]
+    public void Back_pressure() => Check(["back-pressure"]);
+
+    [Fact]
+    public void Structured() => Check(["structured"], (@"Fiber \d+", "Fiber #"));
+
+    private const string InAnyOrder = "sorted";
+
+    // Lengths of what is masked, and how often the progress is told.
+    private static readonly (string, string)[] s_figures =
+    [
+        (@"[+]?\d[\d,.]*(?= MB|\s|:| |$)", "#"),
+        (@":\d+", ":#"),
+        ("─+", "─"),
+        (" +", " "),
+        (@"^( [a-z/ ]+: # of #\n)+", " ...\n"),
+    ];
+
+    // A pattern and what to put in its place; for InAnyOrder, the group "lines" is sorted.
+    private static void Check(string[] arguments, params (string Pattern, string Mask)[] masks)
     {
-        string output = DemoProcess.OutputOf(demo);
+        string output = DemoProcess.OutputOf(arguments);
         foreach ((string pattern, string mask) in masks)
-            output = Regex.Replace(output, pattern, mask, RegexOptions.Multiline);
-        output.ShouldMatchApproved(options => options.NoDiff().SubFolder("Approved").LocateTestMethodUsingAttribute<FactAttribute>());
+            output = Regex.Replace(output, pattern, match => mask == InAnyOrder ? Sorted(match.Groups["lines"].Value) : match.Result(mask), RegexOptions.Multiline);
+        output.ShouldMatchApproved(static options => options.NoDiff().SubFolder("Approved").LocateTestMethodUsingAttribute<FactAttribute>());
     }
+
+    private static string Sorted(string lines) => string.Concat(lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Select(static line => line + '\n'));
 }
