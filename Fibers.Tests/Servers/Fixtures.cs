@@ -2,19 +2,17 @@ using Xunit;
 
 namespace Fibers.Servers;
 
-/// <summary>One PostgreSQL for all tests that want one, started when the first asks.</summary>
-public sealed class PostgresFixture : IDisposable
+/// <summary>One server for all tests that want it, started when the first asks; they are skipped where it is not installed.</summary>
+public abstract class ServerFixture<T>(Func<T?> tryStart, string missing) : IDisposable where T : ServerProcess
 {
-    public const string Name = "PostgreSQL";
+    private readonly Lazy<T?> _server = new(tryStart);
 
-    private readonly Lazy<PostgresServer?> _server = new(PostgresServer.TryStart);
-
-    public PostgresServer Server
+    public T Server
     {
         get
         {
             if (_server.Value is null)
-                Assert.Skip("PostgreSQL is not installed (Debian package postgresql).");
+                Assert.Skip(missing);
             return _server.Value;
         }
     }
@@ -24,29 +22,16 @@ public sealed class PostgresFixture : IDisposable
         if (_server.IsValueCreated)
             _server.Value?.Dispose();
     }
+}
+
+/// <summary>One PostgreSQL.</summary>
+public sealed class PostgresFixture() : ServerFixture<PostgresServer>(PostgresServer.TryStart, "PostgreSQL is not installed (Debian package postgresql).")
+{
+    public const string Name = "PostgreSQL";
 }
 
 [CollectionDefinition(PostgresFixture.Name)]
 public sealed class PostgresTests : ICollectionFixture<PostgresFixture>;
 
-/// <summary>One Redis, likewise.</summary>
-public sealed class RedisFixture : IDisposable
-{
-    private readonly Lazy<RedisServer?> _server = new(RedisServer.TryStart);
-
-    public RedisServer Server
-    {
-        get
-        {
-            if (_server.Value is null)
-                Assert.Skip("Redis is not installed (Debian package redis-server).");
-            return _server.Value;
-        }
-    }
-
-    public void Dispose()
-    {
-        if (_server.IsValueCreated)
-            _server.Value?.Dispose();
-    }
-}
+/// <summary>One Redis.</summary>
+public sealed class RedisFixture() : ServerFixture<RedisServer>(RedisServer.TryStart, "Redis is not installed (Debian package redis-server).");
