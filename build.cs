@@ -139,28 +139,32 @@ int Test(string[] rest)
 
 (int Passed, int Failed) NativeTests()
 {
-    int broken = 0;
+    int runs = 0;
     foreach (Target target in targets)
     {
         if (!IsInstalled(target.Compiler))
+        {
             Console.WriteLine($"{target.Name}: not tested, because {target.Compiler} is not installed (apt-get install {target.Packages}).");
-        else
-            broken += BuildShim(target, sanitizer: "", check: true) ? 0 : 1;
+            continue;
+        }
+
+        foreach (string sanitizer in (string[])(target.Name == host ? ["", "undefined", "address"] : [""]))
+        {
+            BuildShim(target, sanitizer, check: true);
+            runs++;
+        }
     }
 
-    if (targets.FirstOrDefault(target => target.Name == host) is { } native)
-        foreach (string sanitizer in (string[])["undefined", "address"])
-            broken += BuildShim(native, sanitizer, check: true) ? 0 : 1;
-
-    (int passed, int failed) = (0, 0);
+    (int passed, int failed, int reports) = (0, 0, 0);
     foreach (XElement suite in Reports("native-*.xml").Select(static report => report.Root!))
     {
         int bad = (int)suite.Attribute("failures")!;
         failed += bad;
         passed += (int)suite.Attribute("tests")! - bad - (int)suite.Attribute("skipped")! - (int)suite.Attribute("disabled")!;
+        reports++;
     }
 
-    return (passed, Math.Max(failed, broken)); // what could not be built has no report
+    return (passed, failed + runs - reports); // what could not be built has no report
 }
 
 (int Passed, int Failed) ManagedTests(string[] rest)

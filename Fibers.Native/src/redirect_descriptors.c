@@ -82,10 +82,18 @@ static void wake_waiters(int descriptor)
     }
 }
 
-// False: nothing is to be said about this number. A child between vfork and exec closes its own descriptors, in our memory.
+// Between vfork and exec a child closes descriptors of its own, in our memory; most of all the standard ones. Asking costs a system call: only
+// where somebody might be misled.
+static bool is_of_a_child(int descriptor)
+{
+    bool matters = descriptor <= STDERR_FILENO || atomic_load_explicit(&table[descriptor].interest, memory_order_relaxed) != 0;
+    return matters && getpid() != owner;
+}
+
+// False: nothing is to be said about this number.
 static bool begin_close(int descriptor)
 {
-    if (descriptor < 0 || descriptor >= capacity || getpid() != owner)
+    if (descriptor < 0 || descriptor >= capacity || is_of_a_child(descriptor))
         return false;
     atomic_fetch_add(&table[descriptor].generation, 1);
     return true;

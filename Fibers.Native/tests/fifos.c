@@ -9,7 +9,7 @@
 
 enum { FIFOS = 24 };
 
-static char folder[] = "/tmp/fibers-fifos-XXXXXX";
+static char folder[] = P_tmpdir "/fibers-fifos-XXXXXX";
 
 static struct fifo {
     char path[sizeof folder + 8];
