@@ -43,7 +43,7 @@ internal static class Zig
         if (flavour == "hard")
             throw new InvalidOperationException("too hard");
         Console.WriteLine($"   working {flavour}".TrimEnd());
-        Fiber.Sleep(s_work);
+        Fiber.Sleep(flavour.Length > 0 ? s_work * 5 : s_work);
     }
 
     private static void TwoAtOnce(FiberRuntime runtime)

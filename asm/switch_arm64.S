@@ -83,11 +83,11 @@
     .cfi_rel_offset d14, 144    ;                                                                \
     .cfi_rel_offset d15, 152    ;                                                                \
     mrs     x9, fpcr            ; /* A64-FP: rounding mode, flush-to-zero                     */ \
-    str     x9, [sp, #160]
+    str     x9, [sp, #160]        /* A64-FP                                                    */
 
 #define RESTORE_CONTEXT                                                                          \
     ldr     x9, [sp, #160]      ; /* A64-FP                                                   */ \
-    msr     fpcr, x9            ;                                                                \
+    msr     fpcr, x9            ; /* A64-FP: as it was here                                   */ \
     ldp     d14, d15, [sp, #144]; /* A64-CS, the mirror image of the save                     */ \
     .cfi_restore d14            ;                                                                \
     .cfi_restore d15            ;                                                                \
@@ -130,12 +130,12 @@ FUNCTION(fibers_switch)
     SAVE_CONTEXT
     mov     x9, sp                                      // sp cannot be stored directly
     str     x9, [x0, #FIBERS_CONTEXT_STACK_POINTER]     // park
-    ldr     x10, [x1, #FIBERS_CONTEXT_THREAD_POINTER]
-    ldr     x9, [x1, #FIBERS_CONTEXT_STACK_POINTER]
+    ldr     x10, [x1, #FIBERS_CONTEXT_THREAD_POINTER]   // what the thread pointer will be
+    ldr     x9, [x1, #FIBERS_CONTEXT_STACK_POINTER]     // sp cannot be loaded directly either
     mov     sp, x9                                      // from here we stand on the other stack
     msr     tpidr_el0, x10                              // DIFFERS: one instruction on every processor
     RESTORE_CONTEXT
-    ret
+    ret                                                 // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch)
 
 // 4. fibers_first_entry: where a fabricated context starts
@@ -154,19 +154,19 @@ END_FUNCTION(fibers_first_entry)
 
 FUNCTION(fibers_detach)
     SAVE_CONTEXT
-    mov     x9, sp
+    mov     x9, sp                                      // sp cannot be stored directly
     str     x9, [x0, #FIBERS_CONTEXT_STACK_POINTER]     // the context is complete
     stlr    w2, [x1]                                    // DIFFERS: publishing needs a release store
     // ================ from here on only registers: another carrier may stand on this stack =========
     mov     x0, x1                                      // futex word
-    mov     x1, #FUTEX_WAKE_PRIVATE
+    mov     x1, #FUTEX_WAKE_PRIVATE                     // what to do with it
     mov     x2, #1                                      // one creator waits
-    mov     x8, #SYS_futex
-    svc     #0
-    mov     x0, #0
+    mov     x8, #SYS_futex                              // which system call
+    svc     #0                                          // wake the creator; its answer does not matter
+    mov     x0, #0                                      // status, unused
     mov     x8, #SYS_exit                               // this kernel thread only
-    svc     #0
-    brk     #1
+    svc     #0                                          // never returns
+    brk     #1                                          // exit does not return
 END_FUNCTION(fibers_detach)
 
 // 6. fibers_revive: give a parked context a kernel thread of its own again
@@ -180,9 +180,9 @@ FUNCTION(fibers_revive)
     ldr     x1, [x0, #FIBERS_CONTEXT_STACK_POINTER]     // clone arg 2: stack pointer
     mov     x0, x2                                      // clone arg 1: flags
     mov     x2, #0                                      // clone arg 3: no parent tid word
-    mov     x8, #SYS_clone
-    svc     #0
-    cbz     x0, 1f
+    mov     x8, #SYS_clone                              // which system call
+    svc     #0                                          // two threads come back from it
+    cbz     x0, 1f                                      // zero in the child, which goes its own way
     ret                                                 // the caller, with tid or -errno
 1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME             // the child stands on the parked frame
     .cfi_rel_offset x29, 0

@@ -32,7 +32,7 @@
 
 // DIFFERS: no push and no pairs, so the frame is opened once and filled by offset.
 #define SAVE_CONTEXT                                                                             \
-    addi    sp, sp, -FIBERS_SWITCH_FRAME ;                                                       \
+    addi    sp, sp, -FIBERS_SWITCH_FRAME ; /* room for all of it                              */ \
     .cfi_def_cfa_offset FIBERS_SWITCH_FRAME ;                                                    \
     sd      ra, 0(sp)           ; /* where the caller goes on                                 */ \
     .cfi_rel_offset ra, 0       ;                                                                \
@@ -85,11 +85,11 @@
     fsd     fs11, 192(sp)       ; /* RV-CS                                                    */ \
     .cfi_rel_offset fs11, 192   ;                                                                \
     frcsr   t0                  ; /* RV-FP: rounding mode and flags                           */ \
-    sd      t0, 200(sp)
+    sd      t0, 200(sp)           /* RV-FP                                                     */
 
 #define RESTORE_CONTEXT                                                                          \
     ld      t0, 200(sp)         ; /* RV-FP                                                    */ \
-    fscsr   t0                  ;                                                                \
+    fscsr   t0                  ; /* RV-FP: as it was here                                    */ \
     fld     fs11, 192(sp)       ; /* RV-CS, the mirror image of the save                      */ \
     .cfi_restore fs11           ;                                                                \
     fld     fs10, 184(sp)       ; /* RV-CS                                                    */ \
@@ -140,7 +140,7 @@
     .cfi_restore s0             ;                                                                \
     ld      ra, 0(sp)           ; /* where `ret` goes                                         */ \
     .cfi_restore ra             ;                                                                \
-    addi    sp, sp, FIBERS_SWITCH_FRAME ;                                                        \
+    addi    sp, sp, FIBERS_SWITCH_FRAME ; /* drop all of it                                   */ \
     .cfi_def_cfa_offset 0
 
 // 3. fibers_switch: park `from`, resume `to`
@@ -150,11 +150,11 @@
 FUNCTION(fibers_switch)
     SAVE_CONTEXT
     sd      sp, FIBERS_CONTEXT_STACK_POINTER(a0)        // park
-    ld      t1, FIBERS_CONTEXT_THREAD_POINTER(a1)
+    ld      t1, FIBERS_CONTEXT_THREAD_POINTER(a1)       // what the thread pointer will be
     ld      sp, FIBERS_CONTEXT_STACK_POINTER(a1)        // from here we stand on the other stack
     mv      tp, t1                                      // DIFFERS: the thread pointer is a register
     RESTORE_CONTEXT
-    ret
+    ret                                                 // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch)
 
 // 4. fibers_first_entry: where a fabricated context starts
@@ -178,14 +178,14 @@ FUNCTION(fibers_detach)
     sw      a2, 0(a1)                                   // publish
     // ================ from here on only registers: another carrier may stand on this stack =========
     mv      a0, a1                                      // futex word
-    li      a1, FUTEX_WAKE_PRIVATE
+    li      a1, FUTEX_WAKE_PRIVATE                      // what to do with it
     li      a2, 1                                       // one creator waits
-    li      a7, SYS_futex
-    ecall
-    li      a0, 0
+    li      a7, SYS_futex                               // which system call
+    ecall                                               // wake the creator; its answer does not matter
+    li      a0, 0                                       // status, unused
     li      a7, SYS_exit                                // this kernel thread only
-    ecall
-    ebreak
+    ecall                                               // never returns
+    ebreak                                              // exit does not return
 END_FUNCTION(fibers_detach)
 
 // 6. fibers_revive: give a parked context a kernel thread of its own again
@@ -198,9 +198,9 @@ FUNCTION(fibers_revive)
     ld      a1, FIBERS_CONTEXT_STACK_POINTER(a0)        // clone arg 2: stack pointer
     mv      a0, a2                                      // clone arg 1: flags
     li      a2, 0                                       // clone arg 3: no parent tid word
-    li      a7, SYS_clone
-    ecall
-    beqz    a0, 1f
+    li      a7, SYS_clone                               // which system call
+    ecall                                               // two threads come back from it
+    beqz    a0, 1f                                      // zero in the child, which goes its own way
     ret                                                 // the caller, with tid or -errno
 1:  .cfi_def_cfa_offset FIBERS_SWITCH_FRAME             // the child stands on the parked frame
     .cfi_rel_offset ra, 0

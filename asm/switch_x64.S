@@ -133,10 +133,10 @@ END_FUNCTION(fibers_switch_fsgsbase)
 FUNCTION(fibers_switch_peer_fsgsbase)
     SAVE_CONTEXT
     movq    %rsp, FIBERS_CONTEXT_STACK_POINTER(%rdi)    // as above
-    movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rax
-    movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp
+    movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rax   // what FS base will be
+    movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // the other stack
     RESTORE_CONTEXT
-    wrfsbase %rax
+    wrfsbase %rax                                       // the other thread-locals
     ret                                                 // to where this one was called from, too
 END_FUNCTION(fibers_switch_peer_fsgsbase)
 
@@ -146,7 +146,7 @@ FUNCTION(fibers_switch_syscall)
     movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // swap the stack
     movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rsi   // second argument: the new thread pointer
     movl    $ARCH_SET_FS, %edi                          // first argument: what to set
-    movl    $SYS_arch_prctl, %eax
+    movl    $SYS_arch_prctl, %eax                       // which system call
     syscall                                             // destroys only rcx and r11, both caller-saved
     RESTORE_CONTEXT
     JUMP_TO_SAVED_ADDRESS
@@ -178,13 +178,13 @@ FUNCTION(fibers_detach)
     movl    %edx, (%rsi)                                // publish (x64 stores are releases)
     // ================ from here on only registers: another carrier may stand on this stack =========
     movq    %rsi, %rdi                                  // futex word
-    movl    $FUTEX_WAKE_PRIVATE, %esi
+    movl    $FUTEX_WAKE_PRIVATE, %esi                   // what to do with it
     movl    $1, %edx                                    // one creator waits
-    movl    $SYS_futex, %eax
-    syscall
+    movl    $SYS_futex, %eax                            // which system call
+    syscall                                             // wake the creator; its answer does not matter
     xorl    %edi, %edi                                  // status, unused
     movl    $SYS_exit, %eax                             // this kernel thread only, no C library exit
-    syscall
+    syscall                                             // never returns
     ud2                                                 // exit does not return
 END_FUNCTION(fibers_detach)
 
@@ -202,10 +202,10 @@ FUNCTION(fibers_revive)
     movq    FIBERS_CONTEXT_STACK_POINTER(%rdi), %rsi    // clone arg 2: stack pointer
     movq    %rdx, %rdi                                  // clone arg 1: flags
     xorl    %edx, %edx                                  // clone arg 3: no parent tid word
-    movl    $SYS_clone, %eax
-    syscall
-    testq   %rax, %rax
-    jz      1f
+    movl    $SYS_clone, %eax                            // which system call
+    syscall                                             // two threads come back from it
+    testq   %rax, %rax                                  // zero in the child
+    jz      1f                                          // the child goes its own way
     ret                                                 // the caller, with tid or -errno
 1:  // The child. Its stack is the parked one, so the frame is that of fibers_switch.
     .cfi_adjust_cfa_offset FIBERS_SWITCH_FRAME - 8

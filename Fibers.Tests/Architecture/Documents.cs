@@ -35,6 +35,25 @@ public sealed partial class Documents
     }
 
     [Fact]
+    public void A_link_to_a_line_of_the_source_shows_what_it_names()
+    {
+        const int screenful = 30; // a line or two added above is no reason to correct the chapter
+        List<string> misleading = [];
+        MatchCollection links = LinkToLine().Matches(Repository.Read("docs/how-it-works.md"));
+        links.Count.ShouldBeGreaterThan(40);
+        foreach (Match link in links)
+        {
+            string[] lines = File.ReadAllLines(Path.Combine(Repository.Root, "docs", link.Groups["file"].Value));
+            int line = int.Parse(link.Groups["line"].Value) - 1;
+            var name = new Regex($@"\b{Regex.Escape(link.Groups["name"].Value)}\b");
+            if (!lines[Math.Clamp(line - screenful, 0, lines.Length)..Math.Clamp(line + screenful, 0, lines.Length)].Any(text => name.IsMatch(text)))
+                misleading.Add(link.Value);
+        }
+
+        misleading.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void The_page_of_code_in_the_README_is_the_demo_tour()
     {
         string shown = CodeBlock().Match(Repository.Read("README.md")).Groups[1].Value;
@@ -68,6 +87,9 @@ public sealed partial class Documents
 
     [GeneratedRegex(@"\]\((?!https?:)([^)#\s]+)[^)]*\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"\[`(?<name>\w+)`\]\((?<file>[^)#]+)#L(?<line>\d+)\)")]
+    private static partial Regex LinkToLine();
 
     [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
