@@ -29,6 +29,7 @@ internal static class BenchmarkCommand
         Widen();
         Console.WriteLine(Machine.Describe());
         var answers = new List<Answer>();
+        bool failed = false;
         foreach (Question question in questions)
         {
             if (WhyNot(question, effort) is { } reason)
@@ -37,7 +38,18 @@ internal static class BenchmarkCommand
                 continue;
             }
 
-            IReadOnlyList<Answer> told = Interview.Ask(question, effort);
+            IReadOnlyList<Answer> told;
+            try
+            {
+                told = Interview.Ask(question, effort);
+            }
+            catch (Exception exception) when (questions.Count > 1) // an hour's other answers are not to be lost
+            {
+                Console.Error.WriteLine($"{question.Name} failed: {exception}");
+                failed = true;
+                continue;
+            }
+
             answers.AddRange(told);
             if (json is not null)
                 new Results(Machine.Describe(), effort.Name, answers).Save(json); // each time: what comes later may fail
@@ -47,7 +59,7 @@ internal static class BenchmarkCommand
 
         if (markdown is not null)
             MarkdownTables.Update(markdown, new Results(Machine.Describe(), effort.Name, answers));
-        return 0;
+        return failed ? 1 : 0;
     }
 
     /// <summary>Tables from files that <c>--json</c> left, without measuring again.</summary>

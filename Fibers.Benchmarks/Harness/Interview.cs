@@ -54,10 +54,22 @@ internal static class Interview
             for (int i = 0; i < contenders.Count; i++)
             {
                 onTurn(contenders[i]);
-                IReadOnlyList<Figure?> figure = contenders[i].Round();
+                IReadOnlyList<Figure?> figure = Turn(contenders[i]);
                 if (round >= 0)
                     figures[i].Add(figure);
             }
+        }
+    }
+
+    private static IReadOnlyList<Figure?> Turn(Contender contender)
+    {
+        try
+        {
+            return contender.Round();
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException($"'{contender.Name}' failed: {exception.Message}", exception);
         }
     }
 

@@ -9,7 +9,8 @@ namespace Fibers.Benchmarks.Macro;
 /// </summary>
 internal static class Server
 {
-    private const int Backlog = 4096;
+    /// <summary>As many as net.core.somaxconn allows by default. Of more that come at once the kernel resets some.</summary>
+    public const int Backlog = 4096;
 
     public static int Run(Arguments arguments)
     {

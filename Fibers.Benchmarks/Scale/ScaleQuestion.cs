@@ -5,7 +5,7 @@ namespace Fibers.Benchmarks.Scale;
 /// <summary>What very many parked ones cost: to create, to keep, to wake and to end. Every round is a new process.</summary>
 internal sealed class ScaleQuestion(int number) : Question
 {
-    private const int MostThreads = 10_000; // beyond that vm.max_map_count (65,530 by default) ends the process: four mappings a thread
+    private const int MostThreads = 10_000; // not far beyond, vm.max_map_count (65,530 by default; three mappings a thread) and kernel.pid_max (32,768) end it
     private const int Block = 10_000;
     private const double Kilobyte = 1024;
 
