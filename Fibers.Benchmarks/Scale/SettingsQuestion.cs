@@ -15,6 +15,7 @@ internal sealed class SettingsQuestion : Question
         ("GCgen0size: 64 MB", [("DOTNET_GCgen0size", "0x4000000")]),
         ("GCgen0size: 256 MB", [("DOTNET_GCgen0size", "0x10000000")]),
         ("gcServer: 1", [("DOTNET_gcServer", "1")]),
+        ("gcServer: 1, GCDynamicAdaptationMode: 0", [("DOTNET_gcServer", "1"), ("DOTNET_GCDynamicAdaptationMode", "0")]),
         ("gcConcurrent: 0", [("DOTNET_gcConcurrent", "0")]),
         ("TieredPGO: 0", [("DOTNET_TieredPGO", "0")]),
         ("TieredCompilation: 0", [("DOTNET_TieredCompilation", "0")]),
