@@ -34,7 +34,7 @@ public sealed class PackageFixture : IDisposable
         string cache = Path.Combine(_folder, "cache"), project = Directory.CreateDirectory(Path.Combine(_folder, manner)).FullName, output = Path.Combine(project, "out");
         foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "Fibers.Tests", "Packaging", "Consumer")))
             File.Copy(file, Path.Combine(project, Path.GetFileName(file)));
-        Tool.Run(project, "dotnet", ["publish", "-r", "linux-x64", "-o", output, .. arguments,
+        Tool.Run(project, "dotnet", ["publish", "-o", output, .. arguments,
             $"-p:FibersVersion={version}", $"-p:RestoreAdditionalProjectSources={_packages.Value}", $"-p:RestorePackagesPath={cache}"]);
         using (JsonDocument metadata = JsonDocument.Parse(File.ReadAllText(Path.Combine(cache, "fibers", version, ".nupkg.metadata"))))
             metadata.RootElement.GetProperty("source").GetString().ShouldBe(_packages.Value, "restored from the folder");
