@@ -8,6 +8,9 @@ public partial class Fiber
     private readonly CancellationToken _linkedTo;
     private object? _link; // a CancellationTokenRegistration, or s_unlinked when the fiber has ended
 
+    /// <summary>A token from outside may cancel it.</summary>
+    internal bool IsLinked => _linkedTo.CanBeCanceled;
+
     /// <summary>The spawner, once the fiber is placed: a token that is cancelled already may end it here.</summary>
     internal void Link()
     {

@@ -22,6 +22,7 @@ public partial class Fiber
 
     private readonly object? _body;
     private readonly ExecutionContext? _context;
+    private readonly long _parentId; // 0: none
     private JoinList _joiners;
     private ExceptionHolder? _failure;
     private int _status; // FiberStatus; final values are written before _joiners is closed
@@ -34,7 +35,7 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
-        ParentId = t_current?.Id;
+        _parentId = t_current?.Id ?? 0;
         ParentName = t_current?.Name;
         _linkedTo = options?.CancellationToken ?? default;
     }
@@ -67,7 +68,7 @@ public partial class Fiber
     }
 
     /// <summary>The fiber that spawned it; null: an ordinary thread did. Not the fiber itself, which it would keep alive.</summary>
-    internal long? ParentId { get; }
+    internal long? ParentId => _parentId == 0 ? null : _parentId;
 
     internal string? ParentName { get; }
 

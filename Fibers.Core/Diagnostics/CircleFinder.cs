@@ -2,7 +2,8 @@ using Fibers.Diagnostics.Dumps;
 
 namespace Fibers.Diagnostics;
 
-/// <summary>Finds that a fiber can never end because it waits, perhaps by way of others, for some who wait for one another in a circle. Never a false alarm.</summary>
+/// <summary>Finds that a fiber can never end because it waits, perhaps by way of others, for some who wait for one another in a circle. No false alarm, with one exception: somebody outside who
+/// means to cancel or interrupt one of them later. Where that is prepared, by a fiber's cancellation token, nothing is reported.</summary>
 /// <remarks>
 /// Why that is sound: the way from the fiber and round the circle is read twice. Park numbers are never used again, so each fiber on it stood all the time in between; so did a thread that waits both times for the same lock,
 /// whose owner stood. Each of them can go on only when the next one acts, and none does. Whoever else may run in the process does not matter, unlike for waits that anybody could end.
@@ -15,6 +16,8 @@ internal static class CircleFinder
     public static IReadOnlyList<PartySnapshot>? Find(FiberRuntime runtime, Fiber from)
     {
         if (Look(runtime, from) is not { } before || Look(runtime, from) is not { } after)
+            return null;
+        if (after.Way.Any(static node => node.Party.Handle is { IsLinked: true }))
             return null;
         return before.First == after.First && before.Way.Select(Trace).SequenceEqual(after.Way.Select(Trace)) ? [.. after.Way.Skip(after.First).Select(static node => node.Party)] : null;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fibers.Diagnostics;
 using Fibers.Diagnostics.Dumps;
 using Fibers.Tests.Support;
 using Shouldly;
@@ -98,6 +99,27 @@ public class Circles
         bothAreThere.Set();
         Should.Throw<FiberDeadlockException>(() => runtime.Run(first.Join)).Waits.Count.ShouldBe(2);
         first.RequestCancel();
+        Should.Throw<OperationCanceledException>(first.Join);
+    });
+
+    [Fact]
+    public void A_circle_that_a_cancellation_token_may_break_is_no_deadlock() => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = Runtimes.Native(1);
+        using var cancel = new CancellationTokenSource();
+        using var bothAreThere = new ManualResetEventSlim();
+        Fiber? second = null;
+        Fiber first = runtime.SpawnConcurrent(() =>
+        {
+            bothAreThere.Wait();
+            second!.Join();
+        }, new FiberOptions { CancellationToken = cancel.Token });
+        second = runtime.SpawnConcurrent(first.Join);
+        bothAreThere.Set();
+        Eventually.True(() => FiberState.IsParked(first) && FiberState.IsParked(second), "each waits for the other");
+        CircleFinder.Find(runtime, first).ShouldBeNull();
+        SnapshotGatherer.Gather(runtime).Cycles.ShouldHaveSingleItem().Count.ShouldBe(2); // a dump names it all the same
+        cancel.Cancel();
         Should.Throw<OperationCanceledException>(first.Join);
     });
 

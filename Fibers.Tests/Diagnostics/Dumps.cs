@@ -9,7 +9,7 @@ namespace Fibers.Tests.Diagnostics;
 
 public class Dumps
 {
-    private const int FibersPerWait = 125; // of sixteen waits
+    private const int FibersPerWait = 120; // of seventeen waits
 
     [Theory]
     [InlineData(false)]

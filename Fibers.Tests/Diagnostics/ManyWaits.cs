@@ -5,7 +5,7 @@ using Fibers.Tests.Support;
 
 namespace Fibers.Tests.Diagnostics;
 
-/// <summary>Fibers in fourteen different waits, and what a dump must say of each: arranged here, so that the dump can be checked against it.</summary>
+/// <summary>Fibers in seventeen different waits, and what a dump must say of each: arranged here, so that the dump can be checked against it.</summary>
 internal sealed class ManyWaits : IDisposable
 {
     private readonly FiberRuntime _runtime;
@@ -22,6 +22,7 @@ internal sealed class ManyWaits : IDisposable
     private readonly Fiber _joined;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<Socket> _sockets = [];
+    private readonly HttpClient _http = new() { Timeout = Timeout.InfiniteTimeSpan };
 
     public ManyWaits(FiberRuntime runtime, int each)
     {
@@ -30,16 +31,26 @@ internal sealed class ManyWaits : IDisposable
         _joined = runtime.SpawnConcurrent(() => _empty.Receive(out _), new FiberOptions { Name = "joined" });
         _owner = runtime.SpawnConcurrent(Own, new FiberOptions { Name = "owner" });
         Eventually.True(() => FiberState.IsParked(_owner), "the locks are taken");
-        Action[] waits = [Receive, Send, SleepInFiber, SleepInThread, Join, WaitForEvent, WaitForSlimEvent, WaitForSemaphore, WaitForTask, AwaitTask, EnterMonitor, EnterLock, WaitForPulse, ParkItself, Select];
+        Action[] waits = [Receive, Send, SleepInFiber, SleepInThread, Join, WaitForEvent, WaitForSlimEvent, WaitForSemaphore, WaitForTask, AwaitTask, EnterMonitor, EnterLock, WaitForPulse, ParkItself, Select, SendOverHttp];
+        for (int i = 0; i < each; i++)
+            Spawn(Connected()); // first: those that come to the listener later are HTTP's
         foreach (Action wait in waits)
             for (int i = 0; i < each; i++)
                 Spawn(wait, ReasonOf(wait.Method.Name));
         for (int i = 0; i < each; i++)
-            Spawn(Connected());
+            TakeRequest();
         Eventually.True(() => Arranged.All(static one => FiberState.IsParked(one.Fiber)), "every fiber is parked");
     }
 
     public List<(Fiber Fiber, string Reason, string Method)> Arranged { get; } = [];
+
+    // From here its sender waits for the answer, and for nothing else.
+    private void TakeRequest()
+    {
+        Socket accepted = _listener.AcceptSocket();
+        _sockets.Add(accepted);
+        accepted.Receive(new byte[1]);
+    }
 
     public void Dispose()
     {
@@ -59,6 +70,7 @@ internal sealed class ManyWaits : IDisposable
         foreach (Socket socket in _sockets)
             socket.Dispose();
         _listener.Stop();
+        _http.Dispose();
     }
 
     private string ReasonOf(string method) => method switch
@@ -75,6 +87,7 @@ internal sealed class ManyWaits : IDisposable
         nameof(EnterLock) => $"waiting for a Lock held by fiber {_owner.Id} \"owner\"",
         nameof(WaitForPulse) => "waiting for a pulse of a monitor",
         nameof(ParkItself) => "parked in a FiberParker",
+        nameof(SendOverHttp) => "waiting for an HTTP response",
         _ => "in a select on 2 cases",
     };
 
@@ -160,6 +173,10 @@ internal sealed class ManyWaits : IDisposable
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ParkItself() => new FiberParker().Park();
+
+    // Inside a library that knows nothing of fibers: the server never answers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void SendOverHttp() => _http.Send(new HttpRequestMessage(HttpMethod.Get, $"http://{_listener.LocalEndpoint}/"));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Select() => new FiberSelect().Receive(_empty, closed: static () => { }).Join(_joined).Run();

@@ -23,6 +23,12 @@ internal static class RuntimeWaits
         ("System.Collections.Concurrent.BlockingCollection`1.", "waiting at a BlockingCollection"),
         ("System.Threading.WaitHandle.Wait", "waiting for an event, mutex or semaphore"),
         ("System.Threading.Monitor.Wait(", "waiting for a pulse of a monitor"),
+        // Sockets that were used asynchronously before: .NET's own thread polls them, and a synchronous call waits for it.
+        ("System.Net.Sockets.Socket.Receive", "receiving from a socket"),
+        ("System.Net.Sockets.Socket.Send", "sending to a socket"),
+        ("System.Net.Sockets.Socket.Accept", "accepting on a socket"),
+        ("System.Net.Sockets.Socket.Connect", "connecting a socket"),
+        ("System.Net.Http.HttpClient.Send(", "waiting for an HTTP response"),
     ];
 
     public static WaitSnapshot Name(WaitSnapshot wait, StackSnapshot stack)

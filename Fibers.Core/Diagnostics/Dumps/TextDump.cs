@@ -84,7 +84,7 @@ internal sealed class TextDump(TextWriter output)
 
     private static string Describe(FiberStatistics statistics) =>
         $"spawned {statistics.Spawned}, ended {statistics.Ended}, run inline {statistics.InlineRuns}, switches {statistics.Switches}, steals {statistics.Steals}, native wakes {statistics.NativeWakes}, " +
-        $"spares started {statistics.SparesStarted}, rescued {statistics.Rescued}, blocking calls {statistics.BlockingCalls}, unobserved exceptions {statistics.Unobserved}";
+        $"spares started {statistics.SparesStarted}, virtual threads created {statistics.VirtualThreadsCreated}, rescued {statistics.Rescued}, blocking calls {statistics.BlockingCalls}, unobserved exceptions {statistics.Unobserved}";
 
     private void Line(string text) => output.WriteLine(text);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -10,6 +11,8 @@ internal sealed unsafe class RuntimeContract
 {
     private static readonly Dictionary<string, int> s_known = new() { ["ExecutionManager"] = 2, ["Thread"] = 1, ["StackWalk"] = 1, ["RuntimeTypeSystem"] = 1 };
 
+    private readonly ConcurrentDictionary<(string Type, string Field), int> _offsets = new(); // looking in the descriptor is slow
+    private readonly ConcurrentDictionary<string, ulong> _numbers = new();
     private readonly JsonElement _types;
     private readonly JsonElement _globals;
     private readonly nint* _pointers;
@@ -36,8 +39,11 @@ internal sealed unsafe class RuntimeContract
         return new RuntimeContract(document.RootElement.Clone(), *(nint**)(descriptor + 32));
     }
 
-    public int Offset(string type, string field)
+    public int Offset(string type, string field) => _offsets.GetOrAdd((type, field), Find);
+
+    private int Find((string Type, string Field) what)
     {
+        (string type, string field) = what;
         if (!_types.TryGetProperty(type, out JsonElement fields) || !fields.TryGetProperty(field, out JsonElement offset))
             throw new NotSupportedException($"this runtime does not say where {type}.{field} is");
         return offset.ValueKind == JsonValueKind.Array ? offset[0].GetInt32() : offset.GetInt32();
@@ -52,7 +58,9 @@ internal sealed unsafe class RuntimeContract
         return value.ValueKind == JsonValueKind.Array && value[0].ValueKind == JsonValueKind.Number ? _pointers[value[0].GetInt32()] : throw new NotSupportedException($"the runtime's {global} has no address");
     }
 
-    public ulong Number(string global)
+    public ulong Number(string global) => _numbers.GetOrAdd(global, FindNumber);
+
+    private ulong FindNumber(string global)
     {
         JsonElement value = Global(global);
         string text = (value.ValueKind == JsonValueKind.Array ? value[0] : value).GetString()!;
