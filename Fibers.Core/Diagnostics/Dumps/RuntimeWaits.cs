@@ -1,5 +1,5 @@
-using Fibers.Parking;
 using Fibers.Diagnostics.Inspection;
+using Fibers.Parking;
 
 namespace Fibers.Diagnostics.Dumps;
 
