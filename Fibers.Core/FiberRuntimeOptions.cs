@@ -46,6 +46,7 @@ public sealed record FiberRuntimeOptions
     /// <summary>
     /// A file that gets a picture of what the fibers did, when the runtime is disposed or the process ends: which carrier ran which fiber when, why it left and who woke it. Trace-event JSON, which Perfetto and chrome://tracing
     /// open; a page that shows it by itself when the name ends in <c>.html</c>. Of each carrier the last 131,072 entries are kept. Default: what the environment variable <c>FIBERS_TIMELINE</c> says; if it says nothing, none is recorded.
+    /// Native: the other backends have no carriers to show.
     /// </summary>
     public string? Timeline { get; init; }
 

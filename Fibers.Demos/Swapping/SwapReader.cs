@@ -79,7 +79,6 @@ internal sealed unsafe class SwapReader(NativeRecording* native, NativeVThread* 
             bool swapped = entered.Holds(step->Rsp);
             Effect effect = before == null ? Effect.None : Effect.Of(instructions[LineOf(instructions, before)], before);
             read.Add(new Step(step->Inside != 0 ? LineOf(instructions, step) : -1, PlaceOf(step, crossing->Routine), swapped ? to : from, step->FsBase == first->FsBase ? from : to, Registers.Read(step, before, effect),
-                
                 new Slot((ulong)crossing->From, step->ParkedAt, "stack pointer, in the context that is parked", Live: true, effect.StoredAt == (ulong)crossing->From),
                 left.Slots(step, before, swapped ? step->ParkedAt : step->Rsp, effect.StoredAt, leftNames), entered.Slots(step, before, swapped ? step->Rsp : crossing->ToLow, effect.StoredAt, enteredNames)));
         }

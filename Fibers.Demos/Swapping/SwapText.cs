@@ -33,6 +33,8 @@ internal sealed class SwapText(SwapRecording recording, TextWriter output)
             output.WriteLine($"  0x{line.Address:x}  {line.Text,-28} ; {line.Why}");
             foreach (string change in Changes(step, next, crossing))
                 output.WriteLine($"                    {change}");
+            for (int unseen = step.Line + 1; unseen < next.Line; unseen++)
+                output.WriteLine($"  0x{routine.Lines[unseen].Address:x}  {routine.Lines[unseen].Text,-28} ; (no stop: the trap flag skips the instruction after a system call; what it changed is in the lines above)");
             if (everything)
                 WriteMachine(next, crossing);
         }

@@ -8,16 +8,21 @@ namespace Fibers.Tests.Demos;
 public sealed class DemoOutputs
 {
     [Fact]
-    public void Swap() => Check(["swap"],
-        (@"0x[0-9a-f]+", "0x#"),                            // addresses and contents
-        (@"stands in .*?(SwapRecorder\.\w+) <.*", "stands in ... < $1 < ..."), // how the library gets here
-        (@"stands in .*?(Carrier\.Main) <.*", "stands in ... < $1 < ..."),
-        (@"return address into .*", "return address into #"),
-        (@"^(    0x#  0x#  (frame of|saved rbp of|return address into).*\n)+", "    ...\n"), // and how its frames are laid out
-        (@"its id is \d+", "its id is #"),
-        (@"kernel thread \d+", "kernel thread #"),
-        (@"after [\d,]+ other", "after # other"),
-        (@"  changed$", ""));                               // two parties may hold the same value
+    public void Swap()
+    {
+        string routine = Regex.Match(DemoProcess.OutputOf("swap"), @"fibers_switch\w*_fsgsbase").Value;
+        Assert.SkipWhen(routine == "", "The routine of this processor, or of this kernel, is another one.");
+        Check(["swap"],
+            (@"0x[0-9a-f]+", "0x#"),                            // addresses and contents
+            (@"stands in .*?(SwapRecorder\.\w+) <.*", "stands in ... < $1 < ..."), // how the library gets here
+            (@"stands in .*?(Carrier\.Main) <.*", "stands in ... < $1 < ..."),
+            (@"return address into .*", "return address into #"),
+            (@"^(    0x#  0x#  (frame of|saved rbp of|return address into).*\n)+", "    ...\n"), // and how its frames are laid out
+            (@"its id is \d+", "its id is #"),
+            (@"kernel thread \d+", "kernel thread #"),
+            (@"after [\d,]+ other", "after # other"),
+            (@"  changed$", ""));                               // two parties may hold the same value
+    }
 
     [Fact]
     public void List() => Check(["list"]);

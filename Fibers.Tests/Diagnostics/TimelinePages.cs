@@ -22,7 +22,9 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
     public async Task It_has_a_row_per_carrier_and_shows_each_run_where_the_trace_says()
     {
         (IPage page, TraceFile trace) = await RecordAsync();
-        (await TextsAsync(page, ".name")).ShouldBe(["collections", "carrier 0", "carrier 1", "other threads"]);
+        string[] rows = await TextsAsync(page, ".name");
+        rows.ShouldBe(trace.RowNames.OrderBy(static row => row.Value == "collections" ? -1 : row.Key).Select(static row => row.Value));
+        rows.ShouldBe(["collections", "carrier 0", "carrier 1", .. rows.Where(static row => row.StartsWith("spare", StringComparison.Ordinal)), "other threads"]);
         (await page.InnerTextAsync("#range")).ShouldEndWith($"{trace.Runs.Count()} runs of {trace.Runs.Select(static run => run.Fiber).Distinct().Count()} fibers");
         foreach (TraceEvent run in trace.Runs.Where(static run => run.Name.StartsWith("worker", StringComparison.Ordinal)))
         {
@@ -30,7 +32,7 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
             Box box = await page.EvaluateAsync<Box>(GoTo, index);
             box.From.ShouldBe((double)run.Begin, box.Pixel); // to the pixel
             box.To.ShouldBe((double)run.End, box.Pixel * 2);
-            box.Row.ShouldBe(run.Row == 1 ? "carrier 0" : "carrier 1");
+            box.Row.ShouldBe(trace.RowNames[run.Row]);
             string details = await page.InnerTextAsync("#details");
             details.ShouldStartWith($"{run.Name}, on {box.Row}, at ");
             details.ShouldEndWith($"Before: {run.Woken}. Then: {run.Then}.");

@@ -72,8 +72,8 @@ public sealed class Timelines : IDisposable
         Fates(trace, "locker").ShouldContain("lock or event");
         Fates(trace, "main").ShouldContain("join");
         RunsOf(trace, "receiver").Select(static run => run.Woken).ShouldContain(static woken => woken.StartsWith("unparked by main", StringComparison.Ordinal));
-        RunsOf(trace, "reader").Select(static run => run.Woken).ShouldContain("ready by carrier 0");
-        RunsOf(trace, "sleeper").Select(static run => run.Woken).ShouldContain("timeout by carrier 0");
+        RunsOf(trace, "reader").Select(static run => run.Woken).ShouldContain(static woken => FoundBy("ready", woken));
+        RunsOf(trace, "sleeper").Select(static run => run.Woken).ShouldContain(static woken => FoundBy("timeout", woken));
         RunsOf(trace, "receiver").First().Woken.ShouldStartWith("spawned by main");
         TraceEvent woken = RunsOf(trace, "receiver").Single(static run => run.Woken.StartsWith("unparked", StringComparison.Ordinal));
         (TraceEvent start, _) = trace.Flows.Single(flow => flow.End.Row == woken.Row && flow.End.Begin == woken.Begin);
@@ -95,7 +95,18 @@ public sealed class Timelines : IDisposable
             busy.Join();
         });
         trace.Events.ShouldContain(static e => e.Name == "spare carrier starts");
-        trace.Runs.Select(static run => run.Row).Distinct().Count().ShouldBe(2);
+        trace.Runs.Select(static run => run.Row).Distinct().Count().ShouldBeGreaterThanOrEqualTo(2);
+    });
+
+    [Theory]
+    [InlineData(FiberBackend.Threads)]
+    [InlineData(FiberBackend.Inline)]
+    public void Where_there_are_no_carriers_the_trace_is_valid_and_has_no_runs(FiberBackend backend) => Bounded.Run(() =>
+    {
+        string file = Path.Combine(_folder, "trace.json");
+        using (FiberRuntime runtime = Runtimes.Start(new FiberRuntimeOptions { Backend = backend, Timeline = file }))
+            runtime.Run(static () => Fiber.Spawn(static () => { }).Join());
+        new TraceFile(File.ReadAllText(file)).Runs.ShouldBeEmpty();
     });
 
     [Fact]
@@ -154,6 +165,9 @@ public sealed class Timelines : IDisposable
     });
 
     private static IEnumerable<TraceEvent> RunsOf(TraceFile trace, string name) => trace.Runs.Where(run => run.Name.StartsWith(name, StringComparison.Ordinal)).OrderBy(static run => run.Begin);
+
+    // On a busy machine a spare carrier may be the one that looks.
+    private static bool FoundBy(string wake, string woken) => woken == $"{wake} by carrier 0" || woken.StartsWith($"{wake} by spare carrier ", StringComparison.Ordinal);
 
     private static IEnumerable<string> Fates(TraceFile trace, string name) => RunsOf(trace, name).Select(static run => run.Then);
 }

@@ -20,13 +20,16 @@ internal sealed class TraceFile
             flow.Single(static e => e.Phase == "s").Begin.ShouldBeLessThanOrEqualTo(flow.Single(static e => e.Phase == "f").Begin);
         }
 
-        int[] named = [.. Events.Where(static e => e.Phase == "M").Select(static e => e.Row).Distinct()];
-        Events.Select(static e => e.Row).Distinct().ShouldBeSubsetOf(named);
+        RowNames = document.RootElement.GetProperty("traceEvents").EnumerateArray().Where(static e => e.GetProperty("name").GetString() == "thread_name")
+            .ToDictionary(static e => e.GetProperty("tid").GetInt32(), static e => e.GetProperty("args").GetProperty("name").GetString()!);
+        Events.Select(static e => e.Row).Distinct().ShouldBeSubsetOf(RowNames.Keys);
     }
 
     public long Dropped { get; }
 
     public TraceEvent[] Events { get; }
+
+    public IReadOnlyDictionary<int, string> RowNames { get; }
 
     public IEnumerable<TraceEvent> Runs => Events.Where(static e => e is { Phase: "X", Category: "run" });
 
