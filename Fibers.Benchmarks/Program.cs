@@ -39,7 +39,7 @@ static int Usage()
                 each: [--rounds N] [--json FILE] [--markdown FILE]  (rewrites the places of that file that are marked for the answers)
         report --json FILE[,FILE...] [--markdown FILE]
                 the tables again, from such files
-        plots --json FILE[,FILE...] --into FOLDER
+        plots --json FILE[,FILE...] --into FOLDER [--markdown FILE]
                 what can be drawn of them
         torture [--seconds N] [--fibers N] [--carriers N] [--seed N]
                 fibers under continuous forced collections, every object graph verified; the exit code says

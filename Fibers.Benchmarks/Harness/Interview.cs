@@ -8,7 +8,7 @@ internal static class Interview
     /// <summary>An answer for each row of the question.</summary>
     public static IReadOnlyList<Answer> Ask(Question question, Effort effort)
     {
-        int first = question.WarmsUp ? -1 : 0, rounds = Math.Min(effort.Rounds, question.MostRounds);
+        int first = question.WarmsUp && !effort.IsSmoke ? -1 : 0, rounds = Math.Min(effort.Rounds, question.MostRounds);
         using Contest contest = question.Prepare(effort);
         IReadOnlyList<Contender> contenders = contest.Contenders;
         var figures = contenders.Select(static _ => new List<IReadOnlyList<Figure?>>()).ToArray();

@@ -18,6 +18,15 @@ internal static class MarkdownTables
         File.WriteAllText(file, text);
     }
 
+    /// <summary>Puts a picture in its place in <paramref name="file"/>, if it has one: <c>plot-NAME</c>.</summary>
+    public static void Show(string file, string name, string title, string picture)
+    {
+        string text = File.ReadAllText(file);
+        string path = Path.GetRelativePath(Path.GetDirectoryName(Path.GetFullPath(file))!, Path.GetFullPath(picture));
+        if (Replace(ref text, $"plot-{name}", $"![{title}]({path})\n"))
+            File.WriteAllText(file, text);
+    }
+
     private static string Caption(Results results, Answer first)
     {
         int rounds = first.Lines[0].Rounds.Count;

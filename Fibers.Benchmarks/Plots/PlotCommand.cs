@@ -3,7 +3,7 @@ using Fibers.Benchmarks.Harness;
 
 namespace Fibers.Benchmarks.Plots;
 
-/// <summary>plots --json FILE[,FILE...] --into FOLDER: every plot whose answers are in the files.</summary>
+/// <summary>plots --json FILE[,FILE...] --into FOLDER [--markdown FILE]: every plot whose answers are in the files.</summary>
 internal static class PlotCommand
 {
     // A file's name, and how it is drawn. A place along the bottom is an answer's name.
@@ -17,10 +17,10 @@ internal static class PlotCommand
 
     public static int Run(Arguments arguments)
     {
-        string? files = arguments.Text("json"), folder = arguments.Text("into");
+        string? files = arguments.Text("json"), folder = arguments.Text("into"), markdown = arguments.Text("markdown");
         arguments.RejectTheRest();
         if (files is null || folder is null)
-            throw new ArgumentException("plots --json FILE[,FILE...] --into FOLDER");
+            throw new ArgumentException("plots --json FILE[,FILE...] --into FOLDER [--markdown FILE]");
         var answers = new Dictionary<string, Answer>();
         foreach (Answer answer in files.Split(',').SelectMany(static file => Results.Load(file).Answers))
             answers[answer.Name] = answer; // the later file is the newer
@@ -36,6 +36,8 @@ internal static class PlotCommand
 
             string file = Path.Combine(folder, $"{plot.Name}.svg");
             File.WriteAllText(file, plot.Draw(ChartOf(plot, told)));
+            if (markdown is not null)
+                MarkdownTables.Show(markdown, plot.Name, plot.Title, file);
             Console.WriteLine(file);
         }
 
