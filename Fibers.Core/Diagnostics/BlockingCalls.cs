@@ -15,7 +15,8 @@ internal sealed class BlockingCalls
     public long Count => Volatile.Read(ref _count);
 
     /// <summary>Most frequent first.</summary>
-    public IReadOnlyList<KeyValuePair<string, long>> Sites => [.. _sites.OrderByDescending(static site => site.Value).ThenBy(static site => site.Key, StringComparer.Ordinal)];
+    // ToArray is the dictionary's own, which takes its locks; LINQ's would count and copy in two steps.
+    public IReadOnlyList<KeyValuePair<string, long>> Sites => [.. _sites.ToArray().OrderByDescending(static site => site.Value).ThenBy(static site => site.Key, StringComparer.Ordinal)];
 
     /// <summary>The watchdog: the carrier has sat in one fiber for an interval. Nothing happens if the fiber computes. True: it is blocked.</summary>
     public bool Look(Carrier carrier)

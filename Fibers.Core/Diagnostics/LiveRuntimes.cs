@@ -18,7 +18,7 @@ internal static class LiveRuntimes
     public static List<FiberRuntime> Snapshot()
     {
         var live = new List<FiberRuntime>();
-        foreach ((int id, WeakReference<FiberRuntime> reference) in s_all.OrderBy(static one => one.Key))
+        foreach ((int id, WeakReference<FiberRuntime> reference) in s_all.ToArray().OrderBy(static one => one.Key))
         {
             if (reference.TryGetTarget(out FiberRuntime? runtime))
                 live.Add(runtime);
