@@ -4,6 +4,13 @@ using Fibers.Benchmarks.Macro;
 using Fibers.Benchmarks.Plots;
 using Fibers.Benchmarks.Scale;
 using Fibers.Benchmarks.Torture;
+using Spectre.Console;
+
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Capabilities.Ansi = false; // a terminal by name only: what reads this wants text
+    AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+}
 
 try
 {
