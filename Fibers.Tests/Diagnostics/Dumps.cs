@@ -129,7 +129,10 @@ public class Dumps
             _thread = new Thread(() =>
             {
                 for (int i = 0; !_stop; i++)
+                {
                     GC.Collect(i % 3, GCCollectionMode.Forced, blocking: true, compacting: true);
+                    Thread.Sleep(1); // back to back they leave no other thread a turn, and a dump takes some thousand
+                }
             })
             { IsBackground = true };
             _thread.Start();
