@@ -35,8 +35,8 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
-        _parentId = t_current?.Id ?? 0;
-        ParentName = t_current?.Name;
+        if (t_current is { } parent)
+            (_parentId, ParentName) = (parent.Id, parent.Name);
         _linkedTo = options?.CancellationToken ?? default;
     }
 

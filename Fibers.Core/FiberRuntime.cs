@@ -125,29 +125,15 @@ public sealed partial class FiberRuntime : IDisposable
     /// <exception cref="FiberDeadlockException">Called from an ordinary thread: nothing can wake any of the fibers.</exception>
     public void Run(Action main)
     {
-        ThreadParker? guest = EnterRun();
-        try
-        {
-            Spawn(main, s_main).Join();
-        }
-        finally
-        {
-            LeaveRun(guest);
-        }
+        using var inside = new RunScope(this);
+        Spawn(main, s_main).Join();
     }
 
     /// <inheritdoc cref="Run(Action)"/>
     public T Run<T>(Func<T> main)
     {
-        ThreadParker? guest = EnterRun();
-        try
-        {
-            return Spawn(main, s_main).Join();
-        }
-        finally
-        {
-            LeaveRun(guest);
-        }
+        using var inside = new RunScope(this);
+        return Spawn(main, s_main).Join();
     }
 
     /// <summary>
@@ -233,24 +219,6 @@ public sealed partial class FiberRuntime : IDisposable
         return fiber;
     }
 
-    // Null: the caller is a fiber, not a guest.
-    private ThreadParker? EnterRun()
-    {
-        if (Fiber.Current is not null || Parker.Current is not ThreadParker thread)
-            return null;
-        thread.Guest = this;
-        Deadlocks.Enter(thread, run: true);
-        return thread;
-    }
-
-    private void LeaveRun(ThreadParker? guest)
-    {
-        if (guest is null)
-            return;
-        Deadlocks.Leave(guest, run: true);
-        guest.Guest = null;
-    }
-
     private TFiber SpawnConcurrent<TFiber>(TFiber fiber) where TFiber : Fiber
     {
         string? reason = null;
@@ -285,4 +253,29 @@ public sealed partial class FiberRuntime : IDisposable
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+    /// <summary>The calling thread is in Run. A fiber that calls it is no guest: it is a party already.</summary>
+    private readonly ref struct RunScope
+    {
+        private readonly FiberRuntime _runtime;
+        private readonly ThreadParker? _guest;
+
+        public RunScope(FiberRuntime runtime)
+        {
+            _runtime = runtime;
+            if (Fiber.Current is not null || Parker.Current is not ThreadParker thread)
+                return;
+            _guest = thread;
+            thread.Guest = runtime;
+            runtime.Deadlocks.Enter(thread, run: true);
+        }
+
+        public void Dispose()
+        {
+            if (_guest is null)
+                return;
+            _runtime.Deadlocks.Leave(_guest, run: true);
+            _guest.Guest = null;
+        }
+    }
 }

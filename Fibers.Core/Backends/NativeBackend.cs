@@ -38,8 +38,7 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
             return true; // cancelled before it began, by a runtime that is being disposed: it has ended
         }
 
-        thread.Fiber = fiber;
-        fiber.VirtualThread = thread;
+        thread.Carry(fiber);
         _scheduler.EnqueueNew(fiber);
         return true;
     }

@@ -200,7 +200,8 @@ internal sealed unsafe partial class Carrier
             return null;
         }
 
-        return Bind(fiber, thread);
+        thread.Carry(fiber);
+        return thread;
     }
 
     // As Bind, when that costs nothing.
@@ -208,17 +209,14 @@ internal sealed unsafe partial class Carrier
     {
         if (!Scheduler.Pool.TryTakeIdle(out VirtualThread? idle))
             return null;
-        if (fiber.TryBegin())
-            return Bind(fiber, idle);
-        Scheduler.Pool.Return(idle);
-        return null;
-    }
+        if (!fiber.TryBegin())
+        {
+            Scheduler.Pool.Return(idle);
+            return null;
+        }
 
-    private static VirtualThread Bind(Fiber fiber, VirtualThread thread)
-    {
-        thread.Fiber = fiber;
-        fiber.VirtualThread = thread;
-        return thread;
+        idle.Carry(fiber);
+        return idle;
     }
 
     /// <summary>The body has ended and its virtual thread is free.</summary>

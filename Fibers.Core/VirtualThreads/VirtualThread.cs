@@ -162,6 +162,15 @@ internal sealed unsafe class VirtualThread : Parker
         return true;
     }
 
+    // ---- carrying a fiber: whoever owns both for the moment ----------------------------------------------
+
+    /// <summary>It will run that fiber's body, which has begun.</summary>
+    public void Carry(Fiber fiber)
+    {
+        Fiber = fiber;
+        fiber.VirtualThread = this;
+    }
+
     // ---- parking: the fiber itself -------------------------------------------------------------------
 
     public override bool Stands(out ulong number)

@@ -11,20 +11,10 @@ internal static unsafe partial class DescriptorNames
     private const int MaxAddress = 128;
 
     /// <summary>The other end of a connected socket, or null.</summary>
-    public static string? Peer(int descriptor)
-    {
-        byte* address = stackalloc byte[MaxAddress];
-        uint size = MaxAddress;
-        return GetPeerName(descriptor, address, &size) == 0 ? Format(new ReadOnlySpan<byte>(address, (int)Math.Min(size, MaxAddress))) : null;
-    }
+    public static string? Peer(int descriptor) => Ask(&GetPeerName, descriptor);
 
     /// <summary>The address a socket listens on, or null.</summary>
-    public static string? Local(int descriptor)
-    {
-        byte* address = stackalloc byte[MaxAddress];
-        uint size = MaxAddress;
-        return GetSockName(descriptor, address, &size) == 0 ? Format(new ReadOnlySpan<byte>(address, (int)Math.Min(size, MaxAddress))) : null;
-    }
+    public static string? Local(int descriptor) => Ask(&GetSockName, descriptor);
 
     /// <summary>What the kernel calls it: a path, "pipe:[123]", "socket:[123]". Null: it is closed.</summary>
     public static string? File(int descriptor)
@@ -37,6 +27,13 @@ internal static unsafe partial class DescriptorNames
         {
             return null;
         }
+    }
+
+    private static string? Ask(delegate*<int, byte*, uint*, int> call, int descriptor)
+    {
+        byte* address = stackalloc byte[MaxAddress];
+        uint size = MaxAddress;
+        return call(descriptor, address, &size) == 0 ? Format(new ReadOnlySpan<byte>(address, (int)Math.Min(size, MaxAddress))) : null;
     }
 
     private static string? Format(ReadOnlySpan<byte> address)
