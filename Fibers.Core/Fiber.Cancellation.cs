@@ -70,7 +70,7 @@ public partial class Fiber
         if (TryBegin())
         {
             Volatile.Write(ref _status, (int)FiberStatus.Canceled); // it never ran
-            Runtime.Ended(this);
+            Runtime.Ended(this).Run();
         }
         else
         {

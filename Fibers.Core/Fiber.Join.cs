@@ -63,9 +63,7 @@ public partial class Fiber
                 throw new InvalidOperationException("A fiber cannot join itself.");
             if (_starving && TryBegin())
             {
-                Runtime.Counters.RanInline(InlineReason.Join);
-                Probe.Current?.RanInline(this, InlineReason.Join);
-                RunInline();
+                RunInline(InlineReason.Join);
                 break;
             }
 

@@ -1,5 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Fibers.Diagnostics;
+using Fibers.Parking;
 using Fibers.VirtualThreads;
 
 namespace Fibers;
@@ -25,17 +28,38 @@ public partial class Fiber
         _joiners.WakeAll();
     }
 
-    /// <summary>On the virtual thread, or on the thread that carries it out. Runs the body; never throws.</summary>
+    /// <summary>
+    /// On a virtual thread of its own. False: it carries no fiber. Runs the body; never throws. Every frame below a body costs each collection a little: so this is one method, and
+    /// the context is set by hand. Static, and not inlined: no frame of a virtual thread that is idle may keep its last fiber alive.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static bool RunOn(VirtualThread host)
+    {
+        if (host.Fiber is not { } fiber)
+            return false;
+        fiber.EnterBody(host);
+        Exception? thrown = null;
+        try
+        {
+            if (fiber._context is { } context)
+                ExecutionContext.Restore(context);
+            fiber.Invoke();
+        }
+        catch (Exception exception)
+        {
+            thrown = exception;
+        }
+
+        host.RestoreContext();
+        fiber.LeaveBody(thrown, outer: null);
+        return true;
+    }
+
+    /// <summary>On the thread that carries it out, or on somebody else's stack. Runs the body; never throws.</summary>
     internal void RunBody()
     {
         Fiber? outer = t_current;
-        t_current = this;
-        BeginHost(VirtualThread.Current);
-        Volatile.Write(ref _status, (int)FiberStatus.Running);
-        bool named = Name is not null && !RanInline;
-        if (named)
-            Thread.CurrentThread.Name = Name;
-        Probe.Current?.Started(this);
+        EnterBody(VirtualThread.Current);
         Exception? thrown = null;
         try
         {
@@ -49,11 +73,28 @@ public partial class Fiber
             thrown = exception;
         }
 
+        LeaveBody(thrown, outer);
+    }
+
+    private void EnterBody(VirtualThread? host)
+    {
+        t_current = this;
+        BeginHost(host);
+        Volatile.Write(ref _status, (int)FiberStatus.Running);
+        if (NamesThread)
+            Thread.CurrentThread.Name = Name;
+        Probe.Current?.Started(this);
+    }
+
+    private void LeaveBody(Exception? thrown, Fiber? outer)
+    {
         End(thrown, EndHost());
-        if (named)
+        if (NamesThread)
             Thread.CurrentThread.Name = null;
         t_current = outer;
     }
+
+    private bool NamesThread => Name is not null && !RanInline;
 
     // The spawner had suppressed the flow. What the body changes must not stay with the thread for its next fiber.
     private void InvokeWithoutFlow()
@@ -71,14 +112,16 @@ public partial class Fiber
     }
 
     /// <summary>On whatever stack the caller stands. The fiber has begun.</summary>
-    internal void RunInline()
+    internal void RunInline(InlineReason reason)
     {
         RanInline = true;
+        Runtime.Counters.RanInline(reason);
+        Probe.Current?.RanInline(this, reason);
         Fiber? outer = t_current;
         outer?.LendHost();
         RunBody();
         outer?.TakeHostBack();
-        Runtime.Ended(this);
+        Runtime.Ended(this).Run();
     }
 
     // A body that threw after its cancellation was delivered unwound because of it, whatever exception a library made of that;
@@ -101,10 +144,17 @@ public partial class Fiber
     }
 
     /// <summary>Whoever ran it, once, when nothing of it runs any more: wakes the joiners.</summary>
-    internal void Complete()
+    internal JoinList.Actions Complete()
     {
         Unlink();
-        _joiners.Close();
+        return _joiners.Close();
+    }
+
+    /// <summary>Any thread. A snapshot: one fiber joins it, and to complete it is to wake that one and no more.</summary>
+    internal bool HasSoleJoiner([NotNullWhen(true)] out VirtualThread? joiner, out ulong number)
+    {
+        joiner = _joiners.IsSole(out Parker? parker, out number) && !IsLinked ? parker as VirtualThread : null;
+        return joiner is not null;
     }
 
     private sealed class ExceptionHolder(Fiber fiber, ExceptionDispatchInfo info)

@@ -42,7 +42,8 @@ public partial class Fiber
     /// </summary>
     internal static Wake ParkHere(Parker parker, long deadlineNs, object? waitsFor = null)
     {
-        if (t_current is { _cancelUsed: true } self)
+        Fiber? self = parker is VirtualThread host ? host.Canceling : t_current;
+        if (self is { _cancelUsed: true })
         {
             self.CatchInterrupt();
             if (self.MustDeliver)
@@ -52,7 +53,7 @@ public partial class Fiber
             }
         }
 
-        parker.Note(t_current, waitsFor);
+        parker.Note(self, waitsFor);
         return parker is ThreadParker thread ? BlockHere(thread, deadlineNs) : parker.Park(deadlineNs);
     }
 

@@ -74,7 +74,7 @@ public sealed partial class FiberRuntime : IDisposable
     public int Id { get; } = LiveRuntimes.NextId();
 
     /// <summary>A snapshot of what this runtime has done.</summary>
-    public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot() with { Live = _permits.Taken });
+    public FiberStatistics Statistics => _backend.Describe(Counters.Snapshot(Registry.Count()) with { Live = _permits.Taken });
 
     internal Counters Counters { get; } = new();
 
@@ -157,19 +157,21 @@ public sealed partial class FiberRuntime : IDisposable
         _timeline?.Dispose();
     }
 
-    /// <summary>Whoever ran the fiber, once, when nothing of it runs any more.</summary>
-    internal void Ended(Fiber fiber)
+    /// <summary>Whoever ran the fiber, once, when nothing of it runs any more. What is returned is still to be done.</summary>
+    internal JoinList.Actions Ended(Fiber fiber)
     {
-        Counters.EndedOnce();
         Probe.Current?.Ended(fiber);
         if (fiber.HasPermit)
             Registry.Remove(fiber);
+        else
+            Counters.EndedUnlisted();
         bool last = fiber.HasPermit && _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
-        fiber.Complete();
+        JoinList.Actions actions = fiber.Complete();
         if (last)
             _drained.TrySetResult();
         if (_backend.Kind == FiberBackend.Threads)
             Deadlocks.Look(); // Native: the watchdog
+        return actions;
     }
 
     internal void RaiseUnobserved(string fiber, string? parent, Exception exception)
@@ -179,15 +181,11 @@ public sealed partial class FiberRuntime : IDisposable
     }
 
     /// <summary>The spawner; on Native before the fiber can run.</summary>
-    internal void Spawned(Fiber fiber)
-    {
-        Counters.SpawnedOnce();
-        Probe.Current?.Spawned(fiber, Fiber.Current);
-    }
+    internal static void ReportSpawned(Fiber fiber) => Probe.Current?.Spawned(fiber, Fiber.Current);
 
     private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
     {
-        Spawned(fiber);
+        ReportSpawned(fiber);
         if (_backend.Kind == FiberBackend.Inline)
             return RunInline(fiber, InlineReason.Backend);
         if (!_permits.TryTake())
@@ -205,15 +203,15 @@ public sealed partial class FiberRuntime : IDisposable
 
     private TFiber RunInline<TFiber>(TFiber fiber, InlineReason reason) where TFiber : Fiber
     {
-        Counters.RanInline(reason);
+        if (!fiber.HasPermit)
+            Counters.SpawnedUnlisted();
         fiber.Link();
         if (!fiber.TryBegin())
-            return fiber;
+            return fiber; // cancelled before it began
         ThreadParker? guest = Fiber.Current?.Runtime == this ? null : Parker.Current as ThreadParker;
         if (guest is not null)
             Deadlocks.Enter(guest, run: false);
-        Probe.Current?.RanInline(fiber, reason);
-        fiber.RunInline();
+        fiber.RunInline(reason);
         if (guest is not null)
             Deadlocks.Leave(guest, run: false);
         return fiber;
@@ -234,7 +232,7 @@ public sealed partial class FiberRuntime : IDisposable
 
             if (fiber.HasPermit && fiber.TryBegin()) // else Dispose has ended it
             {
-                Registry.Remove(fiber);
+                Registry.Withdraw(fiber);
                 _permits.Return();
             }
         }

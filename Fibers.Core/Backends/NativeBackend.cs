@@ -31,7 +31,7 @@ internal sealed class NativeBackend(FiberRuntime runtime, FiberRuntimeOptions op
         }
 
         reason = "";
-        fiber.Runtime.Spawned(fiber);
+        FiberRuntime.ReportSpawned(fiber);
         if (!fiber.TryBegin())
         {
             _scheduler.Pool.Return(thread);

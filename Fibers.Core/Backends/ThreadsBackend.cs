@@ -11,7 +11,7 @@ internal sealed class ThreadsBackend(int stackSize) : Backend
     {
         if (!TryStart(fiber, out reason))
             return false;
-        fiber.Runtime.Spawned(fiber);
+        FiberRuntime.ReportSpawned(fiber);
         return true;
     }
 
@@ -40,6 +40,6 @@ internal sealed class ThreadsBackend(int stackSize) : Backend
         if (!fiber.TryBegin())
             return;
         fiber.RunBody();
-        fiber.Runtime.Ended(fiber);
+        fiber.Runtime.Ended(fiber).Run();
     }
 }

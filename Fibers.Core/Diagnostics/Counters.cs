@@ -1,13 +1,15 @@
 namespace Fibers.Diagnostics;
 
-/// <summary>What a runtime counts itself. Any thread; relaxed: a snapshot may be a moment old.</summary>
+/// <summary>What a runtime counts itself. Any thread; relaxed: a snapshot may be a moment old. Fibers that are in its registry are counted there, under a latch that is taken anyway.</summary>
 internal sealed class Counters
 {
-    private long _spawned, _ended, _inlineForLimit, _inlineForResources, _inlineForJoin, _inlineForBackend, _starved, _unobserved;
+    private long _spawnedUnlisted, _endedUnlisted, _inlineForLimit, _inlineForResources, _inlineForJoin, _inlineForBackend, _starved, _unobserved;
 
-    public void SpawnedOnce() => Interlocked.Increment(ref _spawned);
+    /// <summary>A fiber that is in no registry: it runs inline for want of a permit.</summary>
+    public void SpawnedUnlisted() => Interlocked.Increment(ref _spawnedUnlisted);
 
-    public void EndedOnce() => Interlocked.Increment(ref _ended);
+    /// <inheritdoc cref="SpawnedUnlisted"/>
+    public void EndedUnlisted() => Interlocked.Increment(ref _endedUnlisted);
 
     public void RanInline(InlineReason reason) => Interlocked.Increment(ref OfInline(reason));
 
@@ -30,10 +32,11 @@ internal sealed class Counters
         }
     }
 
-    public FiberStatistics Snapshot() => new()
+    /// <param name="listed">What the registry has counted.</param>
+    public FiberStatistics Snapshot((long Spawned, long Ended) listed) => new()
     {
-        Spawned = Volatile.Read(ref _spawned),
-        Ended = Volatile.Read(ref _ended),
+        Spawned = listed.Spawned + Volatile.Read(ref _spawnedUnlisted),
+        Ended = listed.Ended + Volatile.Read(ref _endedUnlisted),
         InlineForLimit = Volatile.Read(ref _inlineForLimit),
         InlineForResources = Volatile.Read(ref _inlineForResources),
         InlineForJoin = Volatile.Read(ref _inlineForJoin),

@@ -23,13 +23,32 @@ internal sealed class FiberRegistry
         if (shard.First is not null)
             shard.First.RegistryPrevious = fiber;
         shard.First = fiber;
+        shard.Spawned++;
         shard.Latch.Exit(scope);
     }
 
+    /// <summary>It has ended.</summary>
     public void Remove(Fiber fiber)
     {
         Shard shard = ShardOf(fiber);
         Latch.Scope scope = shard.Latch.Enter();
+        shard.Ended++;
+        Unlink(shard, fiber);
+        shard.Latch.Exit(scope);
+    }
+
+    /// <summary>It was never spawned: nothing could be had for it.</summary>
+    public void Withdraw(Fiber fiber)
+    {
+        Shard shard = ShardOf(fiber);
+        Latch.Scope scope = shard.Latch.Enter();
+        shard.Spawned--;
+        Unlink(shard, fiber);
+        shard.Latch.Exit(scope);
+    }
+
+    private static void Unlink(Shard shard, Fiber fiber)
+    {
         if (fiber.RegistryPrevious is not null)
             fiber.RegistryPrevious.RegistryNext = fiber.RegistryNext;
         else
@@ -37,7 +56,20 @@ internal sealed class FiberRegistry
         if (fiber.RegistryNext is not null)
             fiber.RegistryNext.RegistryPrevious = fiber.RegistryPrevious;
         fiber.RegistryNext = fiber.RegistryPrevious = null;
-        shard.Latch.Exit(scope);
+    }
+
+    /// <summary>Any thread. How many have been in it, and how many of those have ended; a snapshot.</summary>
+    public (long Spawned, long Ended) Count()
+    {
+        (long Spawned, long Ended) sum = default;
+        foreach (Shard shard in _shards)
+        {
+            Latch.Scope scope = shard.Latch.Enter();
+            sum = (sum.Spawned + shard.Spawned, sum.Ended + shard.Ended);
+            shard.Latch.Exit(scope);
+        }
+
+        return sum;
     }
 
     /// <summary>Those alive at some moment during the call, oldest first.</summary>
@@ -62,5 +94,7 @@ internal sealed class FiberRegistry
     {
         public Latch Latch; // a field: a latch is a mutable struct
         public Fiber? First;
+        public long Spawned;
+        public long Ended;
     }
 }

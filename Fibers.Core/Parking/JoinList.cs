@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Fibers.Parking;
 
 /// <summary>Those who wait for one fiber to end.</summary>
@@ -16,6 +18,15 @@ internal struct JoinList
     /// <summary>Any thread. False: already closed, nothing was added.</summary>
     public bool TryAdd(Parker parker, ulong number) => TryPush(new Waiter(parker, number, null));
 
+    /// <summary>Any thread. A snapshot: nobody else waits, and nothing else is to be done at the end.</summary>
+    public readonly bool IsSole([NotNullWhen(true)] out Parker? parker, out ulong number)
+    {
+        Waiter? head = Volatile.Read(in _head);
+        bool sole = head is { Next: null, Parker: not null };
+        (parker, number) = sole ? (head!.Parker, head.Number) : (null, 0);
+        return sole;
+    }
+
     /// <summary>Any thread. The action runs on the completing thread, at once when already closed; it must not block or throw.</summary>
     public void OnClose(Action action)
     {
@@ -23,18 +34,21 @@ internal struct JoinList
             action();
     }
 
-    /// <summary>The completing thread only, once.</summary>
-    public void Close()
+    /// <summary>The completing thread only, once. Wakes those who wait; the actions are left to the caller.</summary>
+    public Actions Close()
     {
         Waiter? list = Interlocked.Exchange(ref _head, s_closed);
         Waiter? oldestFirst = null;
+        bool any = false;
         while (list is not null)
-            (list.Next, oldestFirst, list) = (oldestFirst, list, list.Next);
-        for (Waiter? waiter = oldestFirst; waiter is not null; waiter = waiter.Next)
         {
-            waiter.Parker?.TryWake(waiter.Number, Wake.Unparked);
-            waiter.Action?.Invoke();
+            any |= list.Action is not null;
+            (list.Next, oldestFirst, list) = (oldestFirst, list, list.Next);
         }
+
+        for (Waiter? waiter = oldestFirst; waiter is not null; waiter = waiter.Next)
+            waiter.Parker?.TryWake(waiter.Number, Wake.Unparked);
+        return new Actions(any ? oldestFirst : null);
     }
 
     /// <summary>Any thread. Wakes those who wait, without closing: they look again, and wait again if they must.</summary>
@@ -75,7 +89,20 @@ internal struct JoinList
         return false;
     }
 
-    private sealed class Waiter(Parker? parker, ulong number, Action? action)
+    /// <summary>What is still to be done at the end, by whoever can afford to.</summary>
+    public readonly struct Actions(Waiter? oldestFirst)
+    {
+        public bool Any => oldestFirst is not null;
+
+        /// <summary>Once.</summary>
+        public void Run()
+        {
+            for (Waiter? waiter = oldestFirst; waiter is not null; waiter = waiter.Next)
+                waiter.Action?.Invoke();
+        }
+    }
+
+    public sealed class Waiter(Parker? parker, ulong number, Action? action)
     {
         public readonly Parker? Parker = parker;
         public readonly ulong Number = number;

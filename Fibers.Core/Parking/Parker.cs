@@ -22,14 +22,17 @@ internal abstract class Parker
 
     public ParkReason Reason { get; protected set; }
 
-    public long SinceMs { get; private set; }
+    /// <summary>Any thread. When it parked, as <see cref="Environment.TickCount64"/> has it or some ten milliseconds earlier; means something while it stands.</summary>
+    public abstract long SinceMs { get; }
+
+    /// <summary>Owner only. What its last wait was made of, for the next one.</summary>
+    public object? Kept { get; set; }
 
     /// <summary>Owner only, before it parks.</summary>
     public void Note(Fiber? party, object? waitsFor)
     {
         Party = party;
         WaitsFor = waitsFor;
-        SinceMs = Environment.TickCount64;
     }
 
     /// <summary>Any thread. True: it is parked, and only a party to the same runtime's parks can wake it.</summary>

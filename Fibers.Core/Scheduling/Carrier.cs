@@ -23,6 +23,7 @@ internal sealed unsafe partial class Carrier
     private NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
     private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
+    private JoinList.Actions _actions; // of a fiber that ended in a hand-over: for the carrier's own stack, and before everything else
     private ulong _switchesBefore;
     private ulong _switchesAtEnd;
     private int _nextInARow;
@@ -104,7 +105,13 @@ internal sealed unsafe partial class Carrier
     /// <summary>Runs next: what was just woken finds its data in the cache.</summary>
     public void PushNext(Fiber fiber)
     {
-        Fiber? displaced = Interlocked.Exchange(ref _next, fiber); // full fence; pairs with a thief's exchange
+        if (_next is null)
+        {
+            Volatile.Write(ref _next, fiber); // release; pairs with a thief's exchange. Only we fill it
+            return;
+        }
+
+        Fiber? displaced = Interlocked.Exchange(ref _next, fiber); // a thief may have been faster
         if (displaced is not null)
         {
             Queue.Push(displaced, Scheduler.Injected);
@@ -120,7 +127,7 @@ internal sealed unsafe partial class Carrier
     /// </summary>
     public VirtualThread? NextByHand()
     {
-        if ((_tick + 1) % FairnessInterval == 0 || (TakeNext() ?? Queue.Pop()) is not { } fiber)
+        if (MustPassLoop || (TakeNext() ?? Queue.Pop()) is not { } fiber)
             return null;
         if ((fiber.VirtualThread ?? BindIdle(fiber)) is { MayBeHandedTo: true } thread)
         {
@@ -133,13 +140,30 @@ internal sealed unsafe partial class Carrier
         return null;
     }
 
-    /// <summary>The fiber that was handed the carrier, pinned: performs the request of the one it got it from.</summary>
-    public void TakeOver(VirtualThread from, VirtualThread by)
+    /// <summary>
+    /// Its fiber's body has ended, and all there is to tell is one fiber that joins it: that one, taken out of its park, to be switched to. It finds the end complete
+    /// when it arrives, because it completes it. Null: the carrier's own loop must see to the end.
+    /// </summary>
+    public VirtualThread? JoinerByHand(Fiber ended)
     {
-        Settle(from);
-        Volatile.Write(ref *(nint*)&_native->Mounted, (nint)by.Native);
+        if (MustPassLoop || !ended.HasSoleJoiner(out VirtualThread? joiner, out ulong number) || joiner.Scheduler != Scheduler)
+            return null;
+        if ((++_nextInARow > MaxNextInARow && !Queue.IsEmpty) || !joiner.TryTake(number))
+            return null;
+        _tick++;
+        return joiner;
+    }
+
+    private bool MustPassLoop => (_tick + 1) % FairnessInterval == 0 || _actions.Any;
+
+    /// <summary>The fiber that was handed the carrier, pinned: performs the request of the one it got it from. False: it is to go through the carrier's loop soon.</summary>
+    public bool TakeOver(VirtualThread from, VirtualThread heir)
+    {
+        Settle(from, heir);
+        Volatile.Write(ref *(nint*)&_native->Mounted, (nint)heir.Native);
         Volatile.Write(ref _native->Phase, (uint)Phase.Fiber);
-        Probe.Current?.RunBegins(this, by.Fiber!);
+        Probe.Current?.RunBegins(this, heir.Fiber!);
+        return !_actions.Any;
     }
 
     // ---- its life ------------------------------------------------------------------------------------------
@@ -170,11 +194,11 @@ internal sealed unsafe partial class Carrier
         ParkCommit.Undo(Scheduler, thread);
         Probe.Current?.RunBegins(this, fiber);
         NativeVThread* left = Shim.fibers_run(thread.Native); // SEE two-crossings
-        Settle(left == thread.Native ? thread : VirtualThread.Of(left));
+        Settle(left == thread.Native ? thread : VirtualThread.Of(left), heir: null);
     }
 
-    // The carrier itself, or the fiber it was handed to, when `left` has left.
-    private void Settle(VirtualThread left)
+    // The carrier itself, or the heir, when `left` has left.
+    private void Settle(VirtualThread left, VirtualThread? heir)
     {
         Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
         Fiber fiber = left.Fiber!;
@@ -185,7 +209,7 @@ internal sealed unsafe partial class Carrier
         }
 
         Probe.Current?.RunEnds(this, fiber, (RequestKind)left.Native->Request.Kind, (ParkReason)left.Native->Request.Reason);
-        ParkCommit.Perform(this, left);
+        ParkCommit.Perform(this, left, heir);
     }
 
     // A fiber's first turn: it gets a virtual thread, or waits until one is free.
@@ -219,14 +243,22 @@ internal sealed unsafe partial class Carrier
         return idle;
     }
 
-    /// <summary>The body has ended and its virtual thread is free.</summary>
-    public void Finish(VirtualThread thread)
+    /// <summary>The body has ended and its virtual thread is free. The caller is <paramref name="heir"/>, which joined it, or the carrier itself.</summary>
+    public void Finish(VirtualThread thread, VirtualThread? heir)
     {
         Fiber fiber = thread.Fiber!;
         thread.Fiber = null;
         fiber.VirtualThread = null;
         Scheduler.Pool.Return(thread);
-        Scheduler.Ended(fiber);
+        JoinList.Actions actions = Scheduler.Ended(fiber);
+        if (heir is null)
+        {
+            actions.Run();
+            return;
+        }
+
+        Probe.Current?.Woken(heir.Fiber!, Wake.Unparked, null, this);
+        _actions = actions; // asked for since it was looked at; they may take locks, where an interrupt of the heir could come in
     }
 
     private enum Phase : uint

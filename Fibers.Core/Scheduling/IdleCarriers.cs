@@ -70,12 +70,6 @@ internal sealed class IdleCarriers
     public void WakeForWork()
     {
         Interlocked.MemoryBarrier(); // pairs with Enter's
-        WakeForWorkBehindFence();
-    }
-
-    /// <summary>As <see cref="WakeForWork"/>, when a full fence lies between making the work visible and this.</summary>
-    public void WakeForWorkBehindFence()
-    {
         if (Idle != 0 && Searching == 0)
             WakeOne();
     }

@@ -12,9 +12,11 @@ internal struct Latch
 {
     private int _taken;
 
-    public Scope Enter()
+    public Scope Enter() => Enter(VirtualThread.Current);
+
+    /// <param name="fiber">The caller's own virtual thread, or null: an ordinary thread.</param>
+    public Scope Enter(VirtualThread? fiber)
     {
-        VirtualThread? fiber = VirtualThread.Current;
         fiber?.Pin();
         if (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
             Wait();

@@ -11,13 +11,16 @@ namespace Fibers.Scheduling;
 /// SEE park-commit
 /// </summary>
 /// <remarks>
-/// Runs when the fiber's context is saved: on the carrier's own stack, or on that of the fiber it handed the carrier to (then only Yield and
-/// Park without a deadline). Everything of the request is read before the last compare-exchange: after it another carrier may already run the fiber, and nothing of it may be
+/// Runs when the fiber's context is saved: on the carrier's own stack, or on that of the fiber it handed the carrier to (then only Yield,
+/// Park without a deadline, and Finished for the one that joined it). Everything of the request is read before the last compare-exchange: after it another carrier may already run the fiber, and nothing of it may be
 /// touched. The rescue carrier follows the same table natively (rescue.c).
 /// </remarks>
 internal static unsafe class ParkCommit
 {
-    public static void Perform(Carrier carrier, VirtualThread thread)
+    /// <param name="carrier">The carrier it has left.</param>
+    /// <param name="thread">The one that left.</param>
+    /// <param name="heir">The one it handed the carrier to, which is the caller; null: the caller is the carrier.</param>
+    public static void Perform(Carrier carrier, VirtualThread thread, VirtualThread? heir = null)
     {
         ref readonly NativeRequest request = ref thread.Native->Request;
         switch ((RequestKind)request.Kind)
@@ -26,7 +29,7 @@ internal static unsafe class ParkCommit
                 carrier.PushYielded(thread.Fiber!);
                 break;
             case RequestKind.Finished:
-                carrier.Finish(thread);
+                carrier.Finish(thread, heir);
                 break;
             case RequestKind.Park:
                 Prepare(carrier, thread, in request);
@@ -56,7 +59,7 @@ internal static unsafe class ParkCommit
 
     private static void Prepare(Carrier carrier, VirtualThread thread, in NativeRequest request)
     {
-        thread.ParkedSinceMs = carrier.Scheduler.CoarseMs;
+        thread.ParkedAt(carrier.Scheduler.CoarseMs);
         if (request.DeadlineNs != Clock.Never)
             carrier.Scheduler.AddTimer(thread.Timer, request.DeadlineNs, request.ParkNumber);
     }

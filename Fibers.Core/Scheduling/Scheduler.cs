@@ -97,20 +97,15 @@ internal sealed unsafe class Scheduler : IDisposable
     /// <summary>A woken fiber: next on this carrier, or wherever there is room.</summary>
     public void Enqueue(Fiber fiber)
     {
-        if (Carrier.Current is { } carrier && carrier.Scheduler == this)
+        if (VirtualThread.Current is { } self)
+        {
+            if (TryPushNext(self, fiber))
+                return;
+        }
+        else if (Carrier.Current is { } carrier && carrier.Scheduler == this)
         {
             carrier.PushNext(fiber);
             return;
-        }
-
-        if (VirtualThread.Current is { } self && self.Scheduler == this)
-        {
-            self.Pin();
-            Carrier? mine = self.PinnedCarrier;
-            mine?.PushNext(fiber);
-            self.Unpin();
-            if (mine is not null)
-                return;
         }
 
         Inject(fiber);
@@ -119,20 +114,22 @@ internal sealed unsafe class Scheduler : IDisposable
     /// <summary>A new fiber.</summary>
     public void EnqueueNew(Fiber fiber)
     {
-        if (VirtualThread.Current is { } self && self.Scheduler == this)
-        {
-            self.Pin();
-            Carrier? mine = self.PinnedCarrier;
-            mine?.PushNext(fiber);
-            self.Unpin();
-            if (mine is not null)
-            {
-                Idle.WakeForWorkBehindFence(); // PushNext's exchange is one
-                return;
-            }
-        }
+        if (VirtualThread.Current is { } self && TryPushNext(self, fiber))
+            Idle.WakeForWork();
+        else
+            Inject(fiber);
+    }
 
-        Inject(fiber);
+    // False: the caller is a fiber of another scheduler, or on the rescue carrier.
+    private bool TryPushNext(VirtualThread self, Fiber fiber)
+    {
+        if (self.Scheduler != this)
+            return false;
+        self.Pin();
+        Carrier? mine = self.PinnedCarrier;
+        mine?.PushNext(fiber);
+        self.Unpin();
+        return mine is not null;
     }
 
     private void Inject(Fiber fiber)
@@ -168,11 +165,12 @@ internal sealed unsafe class Scheduler : IDisposable
         _runtime.Counters.StarvedOnce();
     }
 
-    /// <summary>A fiber has ended and its virtual thread is back in the pool.</summary>
-    public void Ended(Fiber fiber)
+    /// <summary>A fiber has ended and its virtual thread is back in the pool. What is returned is still to be done.</summary>
+    public JoinList.Actions Ended(Fiber fiber)
     {
-        _runtime.Ended(fiber);
+        JoinList.Actions actions = _runtime.Ended(fiber);
         FeedStarving();
+        return actions;
     }
 
     /// <summary>Any thread. One that starves tries again; those that a joiner has run meanwhile are dropped. False: nobody starves.</summary>

@@ -23,6 +23,13 @@ internal sealed class ChannelCore<T>(int capacity) : Selectable
     {
         public T? Item;
         public bool IsSender;
+
+        public override void Reset()
+        {
+            base.Reset();
+            Item = default;
+            IsSender = false;
+        }
     }
 
     public enum Outcome

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Fibers.Parking;
+using Fibers.VirtualThreads;
 
 namespace Fibers;
 
@@ -133,7 +134,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
     private bool Send(T item, long deadlineNs)
     {
         ChannelCore<T>.ItemWaiter? waiter = BeginSend(item, null);
-        return waiter is null || Wait((ParkCell)waiter.Cell, waiter, deadlineNs, out _);
+        return waiter is null || Wait(waiter, deadlineNs, out _, out _);
     }
 
     private bool Receive(long deadlineNs, [MaybeNullWhen(false)] out T item, out bool closed)
@@ -141,20 +142,19 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         ChannelCore<T>.ItemWaiter? waiter = BeginReceive(null, out item, out closed);
         if (waiter is null)
             return !closed;
-        bool done = Wait((ParkCell)waiter.Cell, waiter, deadlineNs, out closed);
-        item = waiter.Item;
-        return done;
+        return Wait(waiter, deadlineNs, out item, out closed);
     }
 
     // Null: done at once. Without a cell of async code, the caller is to park, and has begun to.
     private ChannelCore<T>.ItemWaiter? BeginSend(T item, TaskCell? cell)
     {
         ChannelCore<T>.ItemWaiter? waiter = null;
-        var scope = _core.Latch.Enter();
+        Parker? self = Parker.CurrentOrNull;
+        var scope = _core.Latch.Enter(self as VirtualThread);
         ChannelCore<T>.Outcome outcome = _core.TrySend(item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
         {
-            waiter = NewWaiter(cell, _sending);
+            waiter = NewWaiter(cell, self, _sending);
             waiter.Item = item;
             _core.AddSender(waiter);
         }
@@ -167,10 +167,11 @@ public sealed class FiberChannel<T> : IEnumerable<T>
     private ChannelCore<T>.ItemWaiter? BeginReceive(TaskCell? cell, out T? item, out bool closed)
     {
         ChannelCore<T>.ItemWaiter? waiter = null;
-        var scope = _core.Latch.Enter();
+        Parker? self = Parker.CurrentOrNull;
+        var scope = _core.Latch.Enter(self as VirtualThread);
         ChannelCore<T>.Outcome outcome = _core.TryReceive(out item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
-            _core.AddReceiver(waiter = NewWaiter(cell, _receiving));
+            _core.AddReceiver(waiter = NewWaiter(cell, self, _receiving));
         _core.Latch.Exit(scope);
         wake?.Cell.Wake();
         closed = outcome == ChannelCore<T>.Outcome.Closed;
@@ -178,19 +179,20 @@ public sealed class FiberChannel<T> : IEnumerable<T>
     }
 
     // Made only when there is something to wait for. Beginning comes last: it must be taken back should anything fail after it.
-    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task, ChannelEnd end)
+    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task, Parker? self, ChannelEnd end)
     {
         if (task is not null)
             return new ChannelCore<T>.ItemWaiter(task);
-        var cell = new ParkCell(ParkReason.Channel, end);
-        var waiter = new ChannelCore<T>.ItemWaiter(cell);
+        ParkCell cell = ParkCell.Rent(self ?? Parker.Current, ParkReason.Channel, end);
+        ChannelCore<T>.ItemWaiter waiter = cell.TakeKept<ChannelCore<T>.ItemWaiter>() ?? new ChannelCore<T>.ItemWaiter(cell);
         cell.Begin();
         return waiter;
     }
 
     // False: time-out, or (a receiver) closed. A sender whose channel was closed gets the exception.
-    private bool Wait(ParkCell cell, ChannelCore<T>.ItemWaiter waiter, long deadlineNs, out bool closed)
+    private bool Wait(ChannelCore<T>.ItemWaiter waiter, long deadlineNs, [MaybeNull] out T item, out bool closed)
     {
+        var cell = (ParkCell)waiter.Cell;
         Waiter? winner = null;
         try
         {
@@ -202,10 +204,13 @@ public sealed class FiberChannel<T> : IEnumerable<T>
                 _core.Remove(waiter);
         }
 
-        closed = winner == waiter && waiter.Closed;
-        if (closed && waiter.IsSender)
+        bool won = winner == waiter, sends = waiter.IsSender;
+        item = waiter.Item;
+        closed = won && waiter.Closed;
+        cell.GiveBack(waiter);
+        if (closed && sends)
             throw new FiberChannelClosedException();
-        return winner == waiter && !closed;
+        return won && !closed;
     }
 
     // False: closed.

@@ -22,16 +22,58 @@ internal abstract class WaitCell
 
     /// <summary>The winner, once, outside any latch.</summary>
     public abstract void Wake();
+
+    /// <summary>The waiter, when nobody can try to win it any more.</summary>
+    protected void Reset() => _winner = null;
 }
 
 /// <summary>Waits by parking: fibers and ordinary threads.</summary>
-internal sealed class ParkCell(ParkReason reason, object waitsFor) : WaitCell
+/// <remarks>
+/// A party waits once at a time, so its parker keeps the cell, and the waiter that was in it, for the next wait. A winner that is late with its <see cref="Wake"/> may meet that next wait:
+/// then it is woken for nothing, and waits again.
+/// </remarks>
+internal sealed class ParkCell : WaitCell
 {
-    private readonly Parker _parker = Parker.Current;
+    private readonly Parker _parker;
+    private ParkReason _reason;
+    private object? _waitsFor;
+    private Waiter? _kept;
     private ulong _number;
 
+    private ParkCell(Parker parker) => _parker = parker;
+
+    /// <param name="parker">The caller's own.</param>
+    /// <param name="reason">Why it will park.</param>
+    /// <param name="waitsFor">What for: dumps say it.</param>
+    public static ParkCell Rent(Parker parker, ParkReason reason, object waitsFor)
+    {
+        var cell = parker.Kept as ParkCell ?? new ParkCell(parker);
+        parker.Kept = null; // an interrupted wait does not give it back
+        cell._reason = reason;
+        cell._waitsFor = waitsFor;
+        return cell;
+    }
+
+    /// <summary>Owner only: the waiter it was given back with, once, if it has that type.</summary>
+    public TWaiter? TakeKept<TWaiter>() where TWaiter : Waiter
+    {
+        var kept = _kept as TWaiter;
+        _kept = null;
+        return kept;
+    }
+
+    /// <summary>Owner only, when the wait is over and the one waiter is in no list.</summary>
+    public void GiveBack(Waiter waiter)
+    {
+        Reset();
+        waiter.Reset();
+        _waitsFor = null;
+        _kept = waiter;
+        _parker.Kept = this;
+    }
+
     /// <summary>Owner only, before the cell is registered anywhere.</summary>
-    public void Begin() => Volatile.Write(ref _number, _parker.Begin(reason));
+    public void Begin() => Volatile.Write(ref _number, _parker.Begin(_reason));
 
     public override void Wake() => _parker.TryWake(Volatile.Read(ref _number), Parking.Wake.Unparked);
 
@@ -43,7 +85,7 @@ internal sealed class ParkCell(ParkReason reason, object waitsFor) : WaitCell
     {
         while (true)
         {
-            switch (Fiber.ParkHere(_parker, deadlineNs, waitsFor))
+            switch (Fiber.ParkHere(_parker, deadlineNs, _waitsFor))
             {
                 case Parking.Wake.Timeout when TryWin(this):
                     return null;

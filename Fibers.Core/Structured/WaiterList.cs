@@ -10,6 +10,13 @@ internal class Waiter(WaitCell cell)
     public bool Closed; // written by the winner: the wait ended because the other side is gone
     private bool _filled;
 
+    /// <summary>Its owner, before it waits again.</summary>
+    public virtual void Reset()
+    {
+        Closed = false;
+        _filled = false;
+    }
+
     /// <summary>The winner, under the latch, when it has written everything.</summary>
     public void MarkFilled() => Volatile.Write(ref _filled, true);
 

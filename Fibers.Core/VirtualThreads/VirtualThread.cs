@@ -23,7 +23,10 @@ internal sealed unsafe class VirtualThread : Parker
     private static readonly Lock s_tableLock = new();
     private static VirtualThread?[] s_table = new VirtualThread?[256];
 
+    private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
+
+    private long _sinceMs;
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
     {
@@ -65,8 +68,7 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. A snapshot.</summary>
     public ParkWord State => ParkWord.Read(ref Word);
 
-    /// <summary>Any thread. When it parked, on the scheduler's coarse clock; means something while it is parked. Written by its carrier.</summary>
-    public long ParkedSinceMs { get; set; }
+    public override long SinceMs => Volatile.Read(ref _sinceMs);
 
     /// <summary>Any thread. Means something while it is parked.</summary>
     public ParkReason ParkedReason => (ParkReason)Native->Request.Reason;
@@ -116,12 +118,8 @@ internal sealed unsafe class VirtualThread : Parker
         self.MayBeHandedTo = true;
         Shim.fibers_vthread_detach(native);
         self.Arrive();
-        while (self.RunOne())
-        {
-            self.MayBeHandedTo = true;
-            Shim.fibers_leave(native, (uint)RequestKind.Finished);
-            self.Arrive();
-        }
+        while (Fiber.RunOn(self))
+            self.LeaveTo(self.NextAfterEnd(), RequestKind.Finished);
 
         Unregister(self);
     }
@@ -146,20 +144,26 @@ internal sealed unsafe class VirtualThread : Parker
         return self;
     }
 
+    /// <summary>The thread itself, between two bodies. What one has changed must not stay for the next.</summary>
+    public void RestoreContext()
+    {
+        ExecutionContext.Restore(_ownContext);
+        if (SynchronizationContext.Current is not null)
+            SynchronizationContext.SetSynchronizationContext(null);
+    }
+
     private static void Unregister(VirtualThread self)
     {
         lock (s_tableLock)
             s_table[self.Index] = null;
     }
 
-    // Not inlined: the frame of Main must not keep the last fiber alive while the thread is idle.
+    // Pins. Not inlined: as Fiber.RunOn.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool RunOne()
+    private VirtualThread? NextAfterEnd()
     {
-        if (Fiber is not { } fiber)
-            return false;
-        fiber.RunBody();
-        return true;
+        Pin();
+        return PinnedCarrier?.JoinerByHand(Fiber!);
     }
 
     // ---- carrying a fiber: whoever owns both for the moment ----------------------------------------------
@@ -179,6 +183,9 @@ internal sealed unsafe class VirtualThread : Parker
         number = word.Number;
         return word.State == ParkState.Parked && IsInside((ParkReason)Native->Request.Reason) && Native->Request.DeadlineNs == Clock.Never;
     }
+
+    /// <summary>Whoever performs its request to park.</summary>
+    public void ParkedAt(long coarseMs) => Volatile.Write(ref _sinceMs, coarseMs);
 
     // Pinned from Begin to Park or Abandon: what lies between may allocate or take a lock, and a hidden wait of the runtime that
     // parked there would use the next number, and leave this one to nobody.
@@ -220,9 +227,14 @@ internal sealed unsafe class VirtualThread : Parker
     {
         Pin();
         Native->Request.Reason = (uint)ParkReason.Yield;
+        LeaveTo(PinnedCarrier?.NextByHand(), RequestKind.Yield);
+    }
+
+    // Pinned; unpins. Null: to the carrier.
+    private void LeaveTo(VirtualThread? next, RequestKind kind)
+    {
         MayBeHandedTo = true;
-        VirtualThread? next = PinnedCarrier?.NextByHand();
-        Shim.fibers_give_way(Native, next is null ? null : next.Native); // unpins
+        Shim.fibers_leave_to(Native, (uint)kind, next is null ? null : next.Native);
         Arrive();
     }
 
@@ -240,8 +252,10 @@ internal sealed unsafe class VirtualThread : Parker
     {
         NativeVThread* left = Native->HandedBy;
         Native->HandedBy = null;
-        PinnedCarrier!.TakeOver(Of(left), this);
+        bool mayStay = PinnedCarrier!.TakeOver(Of(left), this);
         Unpin();
+        if (!mayStay)
+            Yield();
     }
 
     // ---- waking: anybody ------------------------------------------------------------------------------
@@ -269,6 +283,13 @@ internal sealed unsafe class VirtualThread : Parker
         }
 
         return false;
+    }
+
+    /// <summary>A fiber of its scheduler, pinned, that switches to it at once if it gets it. As <see cref="TryWake"/>, for a park that may be ended so.</summary>
+    public bool TryTake(ulong number)
+    {
+        // Whoever found the number where it was published sees this as it has been since before, until the park is ended.
+        return MayBeHandedTo && ParkWord.TryChange(ref Word, ParkWord.Pack(number, Parking.Wake.None, ParkState.Parked), ParkWord.Pack(number, Parking.Wake.Unparked, ParkState.Runnable));
     }
 
     /// <summary>The carrier that makes it runnable because somebody woke it while it was leaving.</summary>

@@ -35,7 +35,7 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial NativeVThread* fibers_run(NativeVThread* vthread);
     [LibraryImport(Library)] public static partial void fibers_leave(NativeVThread* self, uint kind);
     [LibraryImport(Library)] public static partial int fibers_park(NativeVThread* self, NativeVThread* next);
-    [LibraryImport(Library)] public static partial void fibers_give_way(NativeVThread* self, NativeVThread* next);
+    [LibraryImport(Library)] public static partial void fibers_leave_to(NativeVThread* self, uint kind, NativeVThread* next);
     [LibraryImport(Library), SuppressGCTransition] public static partial NativeVThread* fibers_vthread_current();
 
     // carriers

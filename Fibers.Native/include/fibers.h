@@ -270,12 +270,12 @@ FIBERS_API fibers_vthread *fibers_run(fibers_vthread *vthread);
 FIBERS_API void fibers_leave(fibers_vthread *self, uint32_t kind);
 
 // Fiber only, pinned since it began the park. May switch. Unpins, leaves with a PARK request, and says why it was woken.
-// `next`: runs on this carrier instead, at once; it must have left by fibers_leave, fibers_park or fibers_give_way called from C#, or
+// `next`: runs on this carrier instead, at once; it must have left by fibers_leave, fibers_park or fibers_leave_to called from C#, or
 // by fibers_vthread_detach, and be the caller's to run. NULL: back to the carrier.
 FIBERS_API fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next);
 
-// As fibers_park, with a YIELD request.
-FIBERS_API void fibers_give_way(fibers_vthread *self, fibers_vthread *next);
+// As fibers_park, with a request of `kind`, YIELD or FINISHED: it says nothing, since nobody wakes those.
+FIBERS_API void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next);
 
 // Any thread. The virtual thread the caller runs on, or NULL.
 FIBERS_API fibers_vthread *fibers_vthread_current(void);

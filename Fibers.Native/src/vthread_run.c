@@ -114,7 +114,7 @@ void fibers_leave(fibers_vthread *self, uint32_t kind)
 
 // Unpins here and not in C#: between unpinning there and leaving here, a hidden wait of the runtime could park
 // under the next number, and this park would be nobody's.
-static void leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
+void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
 {
     self->pinned--;
     if (next == NULL) {
@@ -131,13 +131,8 @@ static void leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
 
 fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next)
 {
-    leave_to(self, FIBERS_REQUEST_PARK, next);
+    fibers_leave_to(self, FIBERS_REQUEST_PARK, next);
     return park_settle(self);
-}
-
-void fibers_give_way(fibers_vthread *self, fibers_vthread *next)
-{
-    leave_to(self, FIBERS_REQUEST_YIELD, next);
 }
 
 void fibers_vthread_detach(fibers_vthread *self)

@@ -37,7 +37,7 @@ static void play(void *argument)
     while (turns < ROUNDS) {
         turns++;
         self->pinned++;
-        fibers_give_way(self, after);
+        fibers_leave_to(self, FIBERS_REQUEST_YIELD, after);
         if (self->handed_by != NULL)
             take_over(self, before);
         else
@@ -46,7 +46,7 @@ static void play(void *argument)
     }
     // The last one leaves for good, from the middle of the circle.
     self->pinned++;
-    fibers_give_way(self, NULL);
+    fibers_leave_to(self, FIBERS_REQUEST_YIELD, NULL);
 }
 
 void topic_handing_over(void)
@@ -72,7 +72,7 @@ void topic_handing_over(void)
     CHECK("hand over", next == left && left->request.kind == FIBERS_REQUEST_FINISHED && left->handed_by == NULL);
     for (int i = 0; i < PLAYERS; i++) {
         if (players[i] != left) {
-            fibers_run(players[i]); // out of fibers_give_way, without a predecessor this time
+            fibers_run(players[i]); // out of fibers_leave_to, without a predecessor this time
             CHECK("hand over", players[i]->handed_by == NULL);
         }
     }

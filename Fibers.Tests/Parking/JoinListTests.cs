@@ -15,7 +15,7 @@ public class JoinListTests
         foreach (int i in Enumerable.Range(0, 10))
             list.TryAdd(new Waiter(() => order.Add(i)), 1).ShouldBeTrue();
         list.IsClosed.ShouldBeFalse();
-        list.Close();
+        list.Close().Run();
         list.IsClosed.ShouldBeTrue();
         order.ShouldBe(Enumerable.Range(0, 10));
     }
@@ -24,7 +24,7 @@ public class JoinListTests
     public void Once_closed_nobody_is_added_and_actions_run_at_once()
     {
         var list = new JoinList();
-        list.Close();
+        list.Close().Run();
         list.TryAdd(new Waiter(() => throw new InvalidOperationException("woken")), 1).ShouldBeFalse();
         bool ran = false;
         list.OnClose(() => ran = true);
@@ -39,7 +39,7 @@ public class JoinListTests
         list.OnClose(() => ran++);
         list.OnClose(() => ran++);
         ran.ShouldBe(0);
-        list.Close();
+        list.Close().Run();
         ran.ShouldBe(2);
     }
 
@@ -53,7 +53,7 @@ public class JoinListTests
         list.WakeAll();
         (woken, ran).ShouldBe((1, 0));
         list.TryAdd(new Waiter(() => woken++), 2).ShouldBeTrue("they come back and wait again");
-        list.Close();
+        list.Close().Run();
         (woken, ran).ShouldBe((2, 1));
     }
 
@@ -77,7 +77,7 @@ public class JoinListTests
             foreach (Thread thread in threads)
                 thread.Start();
             start.SignalAndWait();
-            shared.List.Close();
+            shared.List.Close().Run();
             foreach (Thread thread in threads)
                 thread.Join();
             woken.ShouldBe(added);
@@ -91,6 +91,8 @@ public class JoinListTests
 
     private sealed class Waiter(Action onWake) : Parker
     {
+        public override long SinceMs => 0;
+
         public override ulong Begin(ParkReason reason) => 1;
 
         public override Wake Park(long deadlineNs) => throw new NotSupportedException("It never parks.");

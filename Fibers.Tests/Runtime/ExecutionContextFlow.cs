@@ -63,6 +63,26 @@ public class ExecutionContextFlow
     });
 
     [Fact]
+    public void A_synchronization_context_or_a_suppressed_flow_does_not_reach_the_next_fiber_on_the_same_virtual_thread() => OnARuntime(runtime =>
+    {
+        int first = runtime.Run(() =>
+        {
+            SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
+            ExecutionContext.SuppressFlow();
+            return Environment.CurrentManagedThreadId;
+        });
+        s_local.Value = "spawner";
+        runtime.Run(() =>
+        {
+            Environment.CurrentManagedThreadId.ShouldBe(first, "the virtual thread comes from the pool");
+            SynchronizationContext.Current.ShouldBeNull();
+            ExecutionContext.IsFlowSuppressed().ShouldBeFalse();
+            s_local.Value.ShouldBe("spawner");
+            return 0;
+        });
+    });
+
+    [Fact]
     public void Values_stay_with_their_fiber_while_many_interleave() => OnARuntime(runtime =>
     {
         Fiber[] fibers = [.. Enumerable.Range(0, 200).Select(i => runtime.Spawn(() =>

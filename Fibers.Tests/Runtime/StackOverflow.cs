@@ -15,7 +15,7 @@ public class StackOverflow
         result.ExitCode.ShouldBe(Aborted, result.Error);
         result.Error.ShouldContain("Stack overflow.");
         result.Error.ShouldContain("DescendForEver");
-        result.Error.ShouldContain("Fibers.Fiber.RunBody");
+        result.Error.ShouldContain("Fibers.Fiber.RunOn");
         result.Output.ShouldBeEmpty();
     }
 }

@@ -32,7 +32,7 @@ internal sealed unsafe class FiberReader(StackReader stacks, Parties parties)
         {
             WaitSnapshot wait = WaitReader.Read(thread, parties);
             List<nint>? methods = stacks.Walk(RuntimeThread.NativePointer(thread.Thread!));
-            double seconds = Math.Max(0, Environment.TickCount64 - thread.ParkedSinceMs) / 1000.0;
+            double seconds = Math.Max(0, Environment.TickCount64 - thread.SinceMs) / 1000.0;
             if (thread.State.Raw != word.Raw || fiber.VirtualThread != thread)
                 return null;
             StackSnapshot stack = stacks.Text(methods);
