@@ -28,31 +28,24 @@ public partial class Fiber
         _joiners.WakeAll();
     }
 
-    /// <summary>
-    /// On a virtual thread of its own. False: it carries no fiber. Runs the body; never throws. Every frame below a body costs each collection a little: so this is one method, and
-    /// the context is set by hand. Static, and not inlined: no frame of a virtual thread that is idle may keep its last fiber alive.
-    /// </summary>
+    /// <summary>On a virtual thread of its own, before its body is invoked. False: it carries no fiber.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static bool RunOn(VirtualThread host)
+    internal static bool TryEnter(VirtualThread host)
     {
         if (host.Fiber is not { } fiber)
             return false;
         fiber.EnterBody(host);
-        Exception? thrown = null;
-        try
-        {
-            if (fiber._context is { } context)
-                ExecutionContext.Restore(context);
-            fiber.Invoke();
-        }
-        catch (Exception exception)
-        {
-            thrown = exception;
-        }
-
-        host.RestoreContext();
-        fiber.LeaveBody(thrown, outer: null);
+        if (fiber._context is { } context)
+            ExecutionContext.Restore(context);
         return true;
+    }
+
+    /// <summary>There, when the body is over.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static void Leave(VirtualThread host, Exception? thrown)
+    {
+        host.RestoreContext();
+        host.Fiber!.LeaveBody(thrown, outer: null);
     }
 
     /// <summary>On the thread that carries it out, or on somebody else's stack. Runs the body; never throws.</summary>

@@ -101,7 +101,7 @@ public partial class Fiber
     internal bool IsEnded => _joiners.IsClosed;
 
     // A plain fiber's body; Fiber<T> overrides it.
-    private protected virtual void Invoke() => ((Action)_body!)();
+    internal virtual void Invoke() => ((Action)_body!)();
 
     private protected object? Body => _body;
 

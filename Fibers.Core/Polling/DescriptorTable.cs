@@ -35,7 +35,7 @@ internal sealed unsafe class DescriptorTable
     /// <summary>Carrier only. Performs a wait for one descriptor; may find that it need not wait at all.</summary>
     public void Wait(VirtualThread thread, int descriptor, uint events, uint generation, ulong number)
     {
-        DescriptorWaiter waiter = thread.Waiter;
+        DescriptorWaiter waiter = thread.NeedWaiter();
         waiter.Number = number;
         waiter.Events = events;
         Wait(waiter, descriptor, generation);
@@ -55,8 +55,8 @@ internal sealed unsafe class DescriptorTable
     /// <summary>Carrier only, before the fiber runs again: it leaves whatever lists it is still in.</summary>
     public static void Leave(VirtualThread thread)
     {
-        if (thread.Waiter.Record is { } record)
-            Leave(record, thread.Waiter);
+        if (thread.Waiter is { Record: { } record } own)
+            Leave(record, own);
         if (thread.PollWaiters is not { } waiters)
             return;
         thread.PollWaiters = null;

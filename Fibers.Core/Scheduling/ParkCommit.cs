@@ -53,7 +53,8 @@ internal static unsafe class ParkCommit
     /// <summary>Before it runs again: it leaves the timers and descriptor lists that did not wake it.</summary>
     public static void Undo(Scheduler scheduler, VirtualThread thread)
     {
-        scheduler.Timers.Remove(thread.Timer);
+        if (thread.Timer is { } timer)
+            scheduler.Timers.Remove(timer);
         Polling.DescriptorTable.Leave(thread);
     }
 
@@ -61,7 +62,7 @@ internal static unsafe class ParkCommit
     {
         thread.ParkedAt(carrier.Scheduler.CoarseMs);
         if (request.DeadlineNs != Clock.Never)
-            carrier.Scheduler.AddTimer(thread.Timer, request.DeadlineNs, request.ParkNumber);
+            carrier.Scheduler.AddTimer(thread.NeedTimer(), request.DeadlineNs, request.ParkNumber);
     }
 
     // SEE park-commit

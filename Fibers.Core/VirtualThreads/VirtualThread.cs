@@ -26,14 +26,13 @@ internal sealed unsafe class VirtualThread : Parker
     private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
 
+    private Exception? _thrown; // by the body, on its way to Fiber.Leave
     private long _sinceMs;
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
     {
         Native = native;
         Scheduler = scheduler;
-        Timer = new TimerNode(this);
-        Waiter = new DescriptorWaiter(this);
     }
 
     public NativeVThread* Native { get; }
@@ -48,11 +47,11 @@ internal sealed unsafe class VirtualThread : Parker
 
     public Thread? Thread { get; private set; }
 
-    /// <summary>Its one place among the timers: a fiber waits for one deadline at a time.</summary>
-    public TimerNode Timer { get; }
+    /// <summary>Its one place among the timers: a fiber waits for one deadline at a time. Null before the first.</summary>
+    public TimerNode? Timer { get; private set; }
 
-    /// <summary>Its one place in a descriptor's waiting list; poll uses <see cref="PollWaiters"/>.</summary>
-    public DescriptorWaiter Waiter { get; }
+    /// <summary>Its one place in a descriptor's waiting list; poll uses <see cref="PollWaiters"/>. Null before the first wait.</summary>
+    public DescriptorWaiter? Waiter { get; private set; }
 
     public DescriptorWaiter[]? PollWaiters { get; set; }
 
@@ -111,17 +110,44 @@ internal sealed unsafe class VirtualThread : Parker
             throw new InvalidOperationException($"A virtual thread could not be given a kernel thread to end on: error {error}.");
     }
 
+    // The only frame below a body, and a small one: it costs every collection. No slot of it may keep the last fiber alive while the thread is idle, hence the calls
+    // that are not inlined; and hence optimized from the first, because other code keeps what it has used.
     [UnmanagedCallersOnly]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Main(NativeVThread* native)
     {
         VirtualThread self = Register(native);
-        self.MayBeHandedTo = true;
-        Shim.fibers_vthread_detach(native);
-        self.Arrive();
-        while (Fiber.RunOn(self))
-            self.LeaveTo(self.NextAfterEnd(), RequestKind.Finished);
+        self.Detach();
+        while (Fiber.TryEnter(self))
+        {
+            try
+            {
+                self.Fiber!.Invoke();
+            }
+            catch (Exception thrown)
+            {
+                self._thrown = thrown;
+            }
+
+            self.End();
+        }
 
         Unregister(self);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Detach()
+    {
+        MayBeHandedTo = true;
+        Shim.fibers_vthread_detach(Native);
+        Arrive();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void End()
+    {
+        Fiber.Leave(this, TakeThrown());
+        LeaveTo(NextAfterEnd(), RequestKind.Finished);
     }
 
     private static VirtualThread Register(NativeVThread* native)
@@ -158,7 +184,14 @@ internal sealed unsafe class VirtualThread : Parker
             s_table[self.Index] = null;
     }
 
-    // Pins. Not inlined: as Fiber.RunOn.
+    private Exception? TakeThrown()
+    {
+        Exception? thrown = _thrown;
+        _thrown = null;
+        return thrown;
+    }
+
+    // Pins. Not inlined, as Main's other calls.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private VirtualThread? NextAfterEnd()
     {
@@ -174,6 +207,12 @@ internal sealed unsafe class VirtualThread : Parker
         Fiber = fiber;
         fiber.VirtualThread = this;
     }
+
+    /// <summary>Whoever performs its request. Made when first needed: many park in ways that need none, and every collection looks at each.</summary>
+    public TimerNode NeedTimer() => Timer ??= new TimerNode(this);
+
+    /// <inheritdoc cref="NeedTimer"/>
+    public DescriptorWaiter NeedWaiter() => Waiter ??= new DescriptorWaiter(this);
 
     // ---- parking: the fiber itself -------------------------------------------------------------------
 

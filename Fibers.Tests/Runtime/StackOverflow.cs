@@ -15,7 +15,7 @@ public class StackOverflow
         result.ExitCode.ShouldBe(Aborted, result.Error);
         result.Error.ShouldContain("Stack overflow.");
         result.Error.ShouldContain("DescendForEver");
-        result.Error.ShouldContain("Fibers.Fiber.RunOn");
+        result.Error.ShouldContain("Fibers.VirtualThreads.VirtualThread.Main");
         result.Output.ShouldBeEmpty();
     }
 }

@@ -26,7 +26,7 @@ internal sealed unsafe class ParkedThreads : IDisposable
             Park(i, 1);
         }
 
-        Nodes = [.. _threads.Select(static thread => thread.Timer)];
+        Nodes = [.. _threads.Select(static thread => thread.NeedTimer())];
     }
 
     public IReadOnlyList<TimerNode> Nodes { get; }
