@@ -34,6 +34,14 @@ internal sealed class ChildProcess : IDisposable
         return new ChildProcess(Process.Start(start)!);
     }
 
+    /// <summary>Writes a line to one that is piped, and reads the line it answers with.</summary>
+    public string Ask(string line)
+    {
+        Process.StandardInput.WriteLine(line);
+        Process.StandardInput.Flush();
+        return Process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"The process '{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)}' has ended; it was asked '{line}'.");
+    }
+
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= OnExit;

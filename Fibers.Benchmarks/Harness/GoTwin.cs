@@ -29,9 +29,7 @@ internal static class GoTwin
         if (Version is null)
             return null;
         string program = Path.Combine(AppContext.BaseDirectory, "twins", "go-twin");
-        var start = new ProcessStartInfo("go", ["build", "-o", program, "main.go"]) { WorkingDirectory = Path.Combine(AppContext.BaseDirectory, "twins") };
-        using Process build = Process.Start(start)!;
-        build.WaitForExit();
-        return build.ExitCode == 0 ? program : throw new InvalidOperationException("The Go twin could not be built.");
+        ToolResult build = Tool.Run(new ProcessStartInfo("go", ["build", "-o", program, "main.go"]) { WorkingDirectory = Path.GetDirectoryName(program) })!;
+        return build.ExitCode == 0 ? program : throw new InvalidOperationException($"The Go twin could not be built.\n{build.Error}");
     }
 }

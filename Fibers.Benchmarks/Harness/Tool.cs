@@ -7,14 +7,25 @@ namespace Fibers.Benchmarks.Harness;
 internal static class Tool
 {
     /// <summary>What it printed, or null when there is no such program.</summary>
-    public static string? Output(string program, params string[] arguments)
+    public static string? Output(string program, params string[] arguments) => Run(new ProcessStartInfo(program, arguments)) switch
     {
+        null => null,
+        { ExitCode: 0 } result => result.Output.Trim(),
+        var result => throw new InvalidOperationException($"{program} ended with exit code {result.ExitCode}.\n{result.Error}"),
+    };
+
+    /// <summary>Runs it to its end; null when there is no such program.</summary>
+    public static ToolResult? Run(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
-            string output = process.StandardOutput.ReadToEnd().Trim();
+            using Process process = Process.Start(start)!;
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} ended with exit code {process.ExitCode}.");
+            return new ToolResult(process.ExitCode, output, error.Result);
         }
         catch (Win32Exception)
         {
@@ -22,3 +33,5 @@ internal static class Tool
         }
     }
 }
+
+internal sealed record ToolResult(int ExitCode, string Output, string Error);

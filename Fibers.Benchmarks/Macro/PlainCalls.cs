@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipes;
 using System.Net;
@@ -63,32 +62,16 @@ internal static class PlainCalls
 }
 
 /// <summary>Our end of it.</summary>
-internal sealed class PlainCallsProcess : IDisposable
+internal sealed class PlainCallsProcess(bool redirected) : IDisposable
 {
-    private readonly Process _process;
+    private readonly ChildProcess _child = ChildProcess.StartSelf([PlainCalls.Verb, "--redirected", redirected ? "1" : "0"], piped: true);
 
-    public PlainCallsProcess(bool redirected)
-    {
-        string self = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(self) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(self) == "dotnet")
-            start.ArgumentList.Add(typeof(PlainCallsProcess).Assembly.Location);
-        foreach (string word in (string[])[PlainCalls.Verb, "--redirected", redirected ? "1" : "0"])
-            start.ArgumentList.Add(word);
-        _process = Process.Start(start)!;
-    }
-
-    public double Measure(int calls)
-    {
-        _process.StandardInput.WriteLine(calls.ToString(CultureInfo.InvariantCulture));
-        string answer = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The process that makes the calls has ended.");
-        return double.Parse(answer, CultureInfo.InvariantCulture);
-    }
+    public double Measure(int calls) => double.Parse(_child.Ask(calls.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
 
     public void Dispose()
     {
-        _process.StandardInput.Close();
-        _process.WaitForExit();
-        _process.Dispose();
+        _child.Process.StandardInput.Close();
+        _child.Process.WaitForExit();
+        _child.Dispose();
     }
 }

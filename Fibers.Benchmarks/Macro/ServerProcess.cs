@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Fibers.Benchmarks.Harness;
 
@@ -31,13 +30,7 @@ internal sealed class ServerProcess : IDisposable
 
     public static ServerProcess StartGo(string program, string what) => new(ChildProcess.Start(program, [what], piped: true));
 
-    public FiberUse FiberUse()
-    {
-        Process process = _child.Process;
-        process.StandardInput.WriteLine();
-        process.StandardInput.Flush();
-        return Harness.FiberUse.Parse(process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server has gone."));
-    }
+    public FiberUse FiberUse() => Harness.FiberUse.Parse(_child.Ask(""));
 
     public void Dispose()
     {

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Fibers.Benchmarks.Harness;
@@ -18,17 +17,7 @@ internal static class ContextTwin
     {
         string folder = Path.Combine(AppContext.BaseDirectory, "twins");
         string program = Path.Combine(folder, "context-twin");
-        try
-        {
-            var start = new ProcessStartInfo("c++", ["-O2", "-o", program, "context.cpp", "-lboost_context"]) { WorkingDirectory = folder, RedirectStandardError = true };
-            using Process compiler = Process.Start(start)!;
-            compiler.StandardError.ReadToEnd(); // without Boost it says so at length
-            compiler.WaitForExit();
-            return compiler.ExitCode == 0 ? program : null;
-        }
-        catch (Win32Exception)
-        {
-            return null;
-        }
+        ToolResult? compiler = Tool.Run(new ProcessStartInfo("c++", ["-O2", "-o", program, "context.cpp", "-lboost_context"]) { WorkingDirectory = folder });
+        return compiler is { ExitCode: 0 } ? program : null; // without Boost it says so at length
     }
 }

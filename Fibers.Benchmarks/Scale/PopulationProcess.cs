@@ -8,20 +8,13 @@ internal sealed class PopulationProcess(string kind, int depth, params IEnumerab
 {
     private readonly ChildProcess _child = ChildProcess.StartSelf([PopulationServer.Verb, "--kind", kind, "--depth", $"{depth}"], piped: true, environment);
 
-    public FiberUse FiberUse => FiberUse.Parse(Answer("use"));
+    public FiberUse FiberUse => FiberUse.Parse(_child.Ask("use"));
 
-    public double[] Ask(string command) => [.. Answer(command).Split(' ').Select(static number => double.Parse(number, CultureInfo.InvariantCulture))];
+    public double[] Ask(string command) => [.. _child.Ask(command).Split(' ').Select(static number => double.Parse(number, CultureInfo.InvariantCulture))];
 
     public void Dispose()
     {
         _child.Process.StandardInput.Close();
         _child.Dispose(); // what is parked has nobody to wake it: no need to wait for its end
-    }
-
-    private string Answer(string command)
-    {
-        _child.Process.StandardInput.WriteLine(command);
-        _child.Process.StandardInput.Flush();
-        return _child.Process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"The process that holds '{kind}' ended at '{command}'.");
     }
 }

@@ -1,5 +1,5 @@
-using System.ComponentModel;
 using System.Diagnostics;
+using Fibers.Benchmarks.Harness;
 
 namespace Fibers.Benchmarks.Torture;
 
@@ -8,17 +8,8 @@ internal static class NativeStacks
 {
     public static void Print(int processId)
     {
-        var start = new ProcessStartInfo("gdb", ["-p", $"{processId}", "-batch", "-ex", "thread apply all bt 16"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        try
-        {
-            using Process debugger = Process.Start(start)!;
-            debugger.ErrorDataReceived += static (_, _) => { }; // warnings about missing symbols
-            debugger.BeginErrorReadLine();
-            Console.Error.WriteLine(debugger.StandardOutput.ReadToEnd());
-        }
-        catch (Win32Exception)
-        {
-            Console.Error.WriteLine("(gdb is not installed: no native stacks)");
-        }
+        // Its errors are warnings about missing symbols.
+        ToolResult? debugger = Tool.Run(new ProcessStartInfo("gdb", ["-p", $"{processId}", "-batch", "-ex", "thread apply all bt 16"]));
+        Console.Error.WriteLine(debugger?.Output ?? "(gdb is not installed: no native stacks)");
     }
 }

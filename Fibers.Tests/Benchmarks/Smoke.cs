@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Reflection;
 using System.Text.RegularExpressions;
 using Fibers.Tests.ChildProcess;
+using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
 
@@ -27,19 +27,6 @@ public sealed partial class Smoke
     [GeneratedRegex("fibers were switched to ([0-9]+) times")]
     private static partial Regex Switches();
 
-    private static ChildResult Run(string command)
-    {
-        string folder = typeof(Smoke).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(static attribute => attribute.Key == "BenchmarksFolder").Value!;
-        var start = new ProcessStartInfo(Path.Combine(folder, "Fibers.Benchmarks"), command) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(s_limit))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"'{command}' did not end within {s_limit.TotalMinutes} minutes; it had said:\n{output.Result}");
-        }
-
-        return new ChildResult(process.ExitCode, output.Result, error.Result);
-    }
+    private static ChildResult Run(string command) =>
+        Command.Run(s_limit, new ProcessStartInfo(Path.Combine(Repository.Folder("BenchmarksFolder"), "Fibers.Benchmarks"), [command]));
 }

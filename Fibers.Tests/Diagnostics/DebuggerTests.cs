@@ -11,7 +11,6 @@ namespace Fibers.Tests.Diagnostics;
 public partial class DebuggerTests
 {
     private const int Parked = 5;
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(100);
 
     [Fact]
     public void Gdb_lists_parked_fibers_and_unwinds_a_carrier_through_the_fiber_it_runs_to_its_beginning()
@@ -19,9 +18,17 @@ public partial class DebuggerTests
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/gdb") && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "needs gdb, on x64");
         using Process child = Child.Start(Scenarios.WaitForDebugger);
         child.StandardOutput.ReadLine().ShouldBe("ready");
-        string output = Debug(child.Id);
-        child.StandardInput.WriteLine();
-        child.WaitForExit(s_limit).ShouldBeTrue();
+        string output;
+        try
+        {
+            output = Debug(child.Id);
+        }
+        finally
+        {
+            child.StandardInput.WriteLine();
+            child.WaitForExit(Bounded.Limit).ShouldBeTrue();
+        }
+
         child.ExitCode.ShouldBe(0);
         Assert.SkipWhen(output.Contains("ptrace: Operation not permitted"), "debuggers may not attach here");
 
@@ -62,12 +69,8 @@ public partial class DebuggerTests
     private static string Debug(int process)
     {
         string script = Path.Combine(Repository.Root, "docs", "fibers.gdb");
-        var start = new ProcessStartInfo("/usr/bin/gdb", ["-nx", "-batch", "-p", $"{process}", "-x", script, "-ex", "fibers", "-ex", "thread apply all bt"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process gdb = Process.Start(start)!;
-        Task<string> output = gdb.StandardOutput.ReadToEndAsync(), error = gdb.StandardError.ReadToEndAsync();
-        if (!gdb.WaitForExit(s_limit))
-            gdb.Kill();
-        return output.Result + error.Result;
+        var start = new ProcessStartInfo("/usr/bin/gdb", ["-nx", "-batch", "-p", $"{process}", "-x", script, "-ex", "fibers", "-ex", "thread apply all bt"]);
+        return Command.Run(start).All;
     }
 
     [GeneratedRegex(@"^virtual thread \d+ \(tid \d+\): parked, channel\n(    0x[0-9a-f]{16} .*\n)*    0x[0-9a-f]{16} vthread_main", RegexOptions.Multiline)]

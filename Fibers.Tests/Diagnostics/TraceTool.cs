@@ -18,9 +18,9 @@ public class TraceTool
         try
         {
             child.StandardOutput.ReadLine().ShouldBe("ready");
-            (int exit, string output) = Collect(child.Id, file);
-            Assert.SkipWhen(exit != 0 && output.Contains("dotnet tool restore", StringComparison.OrdinalIgnoreCase), "dotnet-trace is not restored");
-            exit.ShouldBe(0, output);
+            ChildResult tool = Collect(child.Id, file);
+            Assert.SkipWhen(tool.ExitCode != 0 && tool.All.Contains("dotnet tool restore", StringComparison.OrdinalIgnoreCase), "dotnet-trace is not restored");
+            tool.ExitCode.ShouldBe(0, tool.All);
             string trace = Encoding.Unicode.GetString(File.ReadAllBytes(file)) + Encoding.Unicode.GetString(File.ReadAllBytes(file)[1..]); // names begin anywhere
             foreach (string name in (string[])["FiberSpawned", "FiberStarted", "FiberParked", "FiberWoken", "FiberEnded"])
                 trace.ShouldContain(name);
@@ -44,19 +44,6 @@ public class TraceTool
         return 0;
     }
 
-    private static (int Exit, string Output) Collect(int process, string file)
-    {
-        var start = new ProcessStartInfo("dotnet", ["tool", "run", "dotnet-trace", "collect", "-p", $"{process}", "--providers", "Fibers", "--duration", "00:00:00:01", "-o", file])
-        {
-            WorkingDirectory = Repository.Root,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process tool = Process.Start(start)!;
-        Task<string> output = tool.StandardOutput.ReadToEndAsync(), error = tool.StandardError.ReadToEndAsync();
-        if (!tool.WaitForExit(Bounded.Limit))
-            tool.Kill(entireProcessTree: true);
-        tool.WaitForExit();
-        return (tool.ExitCode, output.Result + error.Result);
-    }
+    private static ChildResult Collect(int process, string file) => Command.Run(
+        new ProcessStartInfo("dotnet", ["tool", "run", "dotnet-trace", "collect", "-p", $"{process}", "--providers", "Fibers", "--duration", "00:00:00:01", "-o", file]) { WorkingDirectory = Repository.Root });
 }

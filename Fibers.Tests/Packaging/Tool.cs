@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Fibers.Tests.ChildProcess;
 
 namespace Fibers.Tests.Packaging;
 
@@ -11,7 +12,7 @@ internal static class Tool
     /// <exception cref="InvalidOperationException">It failed; its output is in the message.</exception>
     public static string Run(string folder, string command, params string[] arguments)
     {
-        var start = new ProcessStartInfo(command, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command, arguments) { WorkingDirectory = folder };
         foreach (string name in start.Environment.Keys.Where(static name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || name.StartsWith("FIBERS_", StringComparison.Ordinal)).ToArray())
             start.Environment.Remove(name); // of the build or the test run we are part of
         // Nobody may stay behind and keep the output open.
@@ -19,17 +20,10 @@ internal static class Tool
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(s_limit))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{command} {string.Join(' ', arguments)} did not end within {s_limit.TotalMinutes} minutes.");
-        }
-
-        return process.ExitCode == 0
-            ? output.Result
-            : throw new InvalidOperationException($"{command} {string.Join(' ', arguments)} ended with {process.ExitCode}.\n{output.Result}\n{error.Result}");
+        ChildResult result = Command.Run(s_limit, start);
+        return result.ExitCode == 0
+            ? result.Output
+            : throw new InvalidOperationException($"{command} {string.Join(' ', arguments)} ended with {result.ExitCode}.\n{result.Output}\n{result.Error}");
     }
 
     public static bool IsInstalled(string command) =>
