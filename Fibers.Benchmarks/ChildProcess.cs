@@ -51,8 +51,13 @@ internal sealed class ChildProcess : IDisposable
 
     public void Kill()
     {
-        if (!Process.HasExited)
-            Process.Kill();
+        if (Process.HasExited)
+            return;
+        Process.Kill();
+        // What .NET leaves for debuggers and tools to find a process by, and can no longer remove.
+        foreach (string pattern in (string[])[$"clr-debug-pipe-{Process.Id}-*", $"dotnet-diagnostic-{Process.Id}-*"])
+            foreach (string file in Directory.EnumerateFiles(Path.GetTempPath(), pattern))
+                File.Delete(file);
     }
 
     private void OnExit(object? sender, EventArgs e) => Kill();

@@ -17,9 +17,14 @@ public sealed class PackageFixture : IDisposable
     ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fibers-package-").FullName;
+    private readonly string _temporary;
     private readonly Lazy<string> _packages;
 
-    public PackageFixture() => _packages = new Lazy<string>(Pack);
+    public PackageFixture()
+    {
+        _temporary = Directory.CreateDirectory(Path.Combine(_folder, "temporary")).FullName;
+        _packages = new Lazy<string>(Pack);
+    }
 
     public static bool HasAllCompilers => Architectures.All(static architecture => Tool.IsInstalled(architecture.Compiler));
 
@@ -34,7 +39,7 @@ public sealed class PackageFixture : IDisposable
         string cache = Path.Combine(_folder, "cache"), project = Directory.CreateDirectory(Path.Combine(_folder, manner)).FullName, output = Path.Combine(project, "out");
         foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "Fibers.Tests", "Packaging", "Consumer")))
             File.Copy(file, Path.Combine(project, Path.GetFileName(file)));
-        Tool.Run(project, "dotnet", ["publish", "-o", output, .. arguments,
+        Tool.Run(project, _temporary, "dotnet", ["publish", "-o", output, .. arguments,
             $"-p:FibersVersion={version}", $"-p:RestoreAdditionalProjectSources={_packages.Value}", $"-p:RestorePackagesPath={cache}"]);
         using (JsonDocument metadata = JsonDocument.Parse(File.ReadAllText(Path.Combine(cache, "fibers", version, ".nupkg.metadata"))))
             metadata.RootElement.GetProperty("source").GetString().ShouldBe(_packages.Value, "restored from the folder");
@@ -42,7 +47,7 @@ public sealed class PackageFixture : IDisposable
     }
 
     /// <summary>What it prints, by name.</summary>
-    public static Dictionary<string, string> Run(string published) => Tool.Run(published, Path.Combine(published, "Consumer")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    public Dictionary<string, string> Run(string published) => Tool.Run(published, _temporary, Path.Combine(published, "Consumer")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Select(static line => line.Split('=', 2)).ToDictionary(static line => line[0], static line => line[1]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -50,7 +55,7 @@ public sealed class PackageFixture : IDisposable
     private string Pack()
     {
         string packages = Path.Combine(_folder, "packages");
-        Tool.Run(Repository.Root, "dotnet", "run", "build.cs", "--", "pack", "--arch", HasAllCompilers ? "all" : "x64", "--output", packages);
+        Tool.Run(Repository.Root, _temporary, "dotnet", "run", "build.cs", "--", "pack", "--arch", HasAllCompilers ? "all" : "x64", "--output", packages);
         return packages;
     }
 }

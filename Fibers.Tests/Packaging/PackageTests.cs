@@ -56,7 +56,7 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
     public void A_fresh_project_runs_its_blocking_calls_on_fibers(string manner, params string[] arguments)
     {
         OnlyOnX64();
-        Dictionary<string, string> found = PackageFixture.Run(fixture.Publish(manner, arguments));
+        Dictionary<string, string> found = fixture.Run(fixture.Publish(manner, arguments));
         found["Backend"].ShouldBe("Native");
         int.Parse(found["Threads"], CultureInfo.InvariantCulture).ShouldBeLessThan(Clients / 4, "calls parked their fibers, not kernel threads");
         ShouldHaveTheResults(found);
@@ -68,7 +68,7 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
         OnlyOnX64();
         string published = fixture.Publish("without-the-library", "-r", Here, "--self-contained", "false");
         File.Delete(Path.Combine(published, "libfibers.so"));
-        Dictionary<string, string> found = PackageFixture.Run(published);
+        Dictionary<string, string> found = fixture.Run(published);
         found["Backend"].ShouldStartWith("Threads");
         found["Backend"].ShouldContain("the native library could not be loaded");
         ShouldHaveTheResults(found);
