@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using Fibers.Tests.Support;
 using Microsoft.Playwright;
 using Shouldly;
@@ -8,21 +7,12 @@ using Xunit;
 namespace Fibers.Tests.Demos;
 
 /// <summary>The page steps, and what it shows is what was recorded.</summary>
-public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>, IDisposable
+public sealed class SwapPages(Browser browser) : PageTests(browser, data: "recording")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fibers-swap-page-").FullName;
-    private readonly List<string> _complaints = [];
-
-    public void Dispose()
-    {
-        Directory.Delete(_folder, recursive: true);
-        _complaints.ShouldBeEmpty();
-    }
-
     [Fact]
     public async Task Every_step_forwards_and_backwards_shows_the_recorded_values()
     {
-        (IPage page, SwapRecordingFile recording) = await OpenAsync();
+        (IPage page, SwapRecordingFile recording) = await OpenRecordingAsync();
         (SwapCrossing Crossing, SwapStep Step)[] states = [.. recording.Crossings.SelectMany(static crossing => crossing.Steps.Select(step => (crossing, step)))];
         for (int i = 0; i < states.Length; i++)
         {
@@ -41,7 +31,7 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
     [Fact]
     public async Task Keys_and_buttons_and_a_click_on_a_line_lead_where_they_say()
     {
-        (IPage page, SwapRecordingFile recording) = await OpenAsync();
+        (IPage page, SwapRecordingFile recording) = await OpenRecordingAsync();
         int states = recording.Crossings.Sum(static crossing => crossing.Steps.Length);
         foreach ((Func<Task> move, int expected) in new (Func<Task>, int)[]
         {
@@ -61,24 +51,16 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
         }
     }
 
-    [Theory]
-    [InlineData(ColorScheme.Light)]
-    [InlineData(ColorScheme.Dark)]
-    public async Task It_follows_the_system_between_light_and_dark_until_it_is_told_otherwise(ColorScheme scheme)
-    {
-        (IPage page, _) = await OpenAsync(scheme);
-        bool dark = await Browser.IsDarkAsync(page);
-        dark.ShouldBe(scheme == ColorScheme.Dark);
-        await page.ClickAsync("#theme");
-        (await Browser.IsDarkAsync(page)).ShouldBe(!dark);
-    }
-
-    private async Task<(IPage, SwapRecordingFile)> OpenAsync(ColorScheme scheme = ColorScheme.Light)
+    protected override void Write(string file)
     {
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "The demo stops the processor after each instruction on x64 only.");
-        string file = Path.Combine(_folder, "swap.html");
         DemoProcess.OutputOf("swap", "--html", file);
-        return (await browser.OpenAsync(file, _complaints, scheme), SwapRecordingFile.Parse(Recording().Match(await File.ReadAllTextAsync(file)).Groups[1].Value));
+    }
+
+    private async Task<(IPage, SwapRecordingFile)> OpenRecordingAsync()
+    {
+        (IPage page, string data) = await OpenAsync();
+        return (page, SwapRecordingFile.Parse(data));
     }
 
     private static async Task ShouldShowAsync(IPage page, (SwapCrossing Crossing, SwapStep Step)[] states, int i, SwapRecordingFile recording)
@@ -116,9 +98,6 @@ public sealed partial class SwapPages(Browser browser) : IClassFixture<Browser>,
             };
         }
         """;
-
-    [GeneratedRegex("""<script type="application/json" id="recording">(.*?)</script>""")]
-    private static partial Regex Recording();
 
     private sealed class Shown
     {

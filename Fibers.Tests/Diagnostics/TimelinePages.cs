@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Fibers.Tests.Support;
 using Microsoft.Playwright;
 using Shouldly;
@@ -7,21 +6,12 @@ using Xunit;
 namespace Fibers.Tests.Diagnostics;
 
 /// <summary>The page draws what the trace inside it says.</summary>
-public sealed partial class TimelinePages(Browser browser) : IClassFixture<Browser>, IDisposable
+public sealed class TimelinePages(Browser browser) : PageTests(browser, data: "trace")
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("fibers-timeline-page-").FullName;
-    private readonly List<string> _complaints = [];
-
-    public void Dispose()
-    {
-        Directory.Delete(_folder, recursive: true);
-        _complaints.ShouldBeEmpty();
-    }
-
     [Fact]
     public async Task It_has_a_row_per_carrier_and_shows_each_run_where_the_trace_says()
     {
-        (IPage page, TraceFile trace) = await RecordAsync();
+        (IPage page, TraceFile trace) = await OpenTraceAsync();
         string[] rows = await TextsAsync(page, ".name");
         rows.ShouldBe(trace.RowNames.OrderBy(static row => row.Value == "collections" ? -1 : row.Key).Select(static row => row.Value));
         rows.ShouldBe(["collections", "carrier 0", "carrier 1", .. rows.Where(static row => row.StartsWith("spare", StringComparison.Ordinal)), "other threads"]);
@@ -42,7 +32,7 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
     [Fact]
     public async Task Arrows_lead_from_whoever_woke_a_run()
     {
-        (IPage page, TraceFile trace) = await RecordAsync();
+        (IPage page, TraceFile trace) = await OpenTraceAsync();
         (TraceEvent start, TraceEvent end) = trace.Flows.First();
         TraceEvent woken = trace.Runs.Single(run => run.Row == end.Row && run.Begin == end.Begin);
         await page.EvaluateAsync("index => { goTo(events[index]); look(everything.from, everything.to); }", Array.IndexOf(trace.Events, woken));
@@ -52,7 +42,7 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
     [Fact]
     public async Task Keys_and_buttons_zoom_and_move()
     {
-        (IPage page, _) = await RecordAsync();
+        (IPage page, _) = await OpenAsync();
         (double From, double To) all = await ViewAsync(page);
         await page.Keyboard.PressAsync("+");
         (double From, double To) near = await ViewAsync(page);
@@ -68,46 +58,34 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
         await ShouldShowAsync(page, all);
     }
 
-    [Theory]
-    [InlineData(ColorScheme.Light)]
-    [InlineData(ColorScheme.Dark)]
-    public async Task It_follows_the_system_between_light_and_dark_until_it_is_told_otherwise(ColorScheme scheme)
-    {
-        (IPage page, _) = await RecordAsync(scheme);
-        bool dark = await Browser.IsDarkAsync(page);
-        dark.ShouldBe(scheme == ColorScheme.Dark);
-        await page.ClickAsync("#theme");
-        (await Browser.IsDarkAsync(page)).ShouldBe(!dark);
-    }
-
     // Two carriers, a few workers that hand numbers to one another.
-    private async Task<(IPage, TraceFile)> RecordAsync(ColorScheme scheme = ColorScheme.Light)
+    protected override void Write(string file) => Bounded.Run(() =>
     {
-        string file = Path.Combine(_folder, "timeline.html");
-        Bounded.Run(() =>
+        using FiberRuntime runtime = Runtimes.Start(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 2, Timeline = file });
+        runtime.Run(static () =>
         {
-            using FiberRuntime runtime = Runtimes.Start(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 2, Timeline = file });
-            runtime.Run(static () =>
+            var numbers = new FiberChannel<int>(capacity: 1);
+            Fiber[] workers = [.. Enumerable.Range(0, 6).Select(i => Fiber.SpawnConcurrent(() =>
             {
-                var numbers = new FiberChannel<int>(capacity: 1);
-                Fiber[] workers = [.. Enumerable.Range(0, 6).Select(i => Fiber.SpawnConcurrent(() =>
+                for (int turn = 0; turn < 3; turn++)
                 {
-                    for (int turn = 0; turn < 3; turn++)
-                    {
-                        if (i % 2 == 0)
-                            numbers.Send(turn);
-                        else
-                            numbers.Receive();
-                        Fiber.Sleep(TimeSpan.FromMilliseconds(1));
-                    }
-                }, new FiberOptions { Name = $"worker {i}" }))];
-                foreach (Fiber worker in workers)
-                    worker.Join();
-            });
-            GC.Collect();
+                    if (i % 2 == 0)
+                        numbers.Send(turn);
+                    else
+                        numbers.Receive();
+                    Fiber.Sleep(TimeSpan.FromMilliseconds(1));
+                }
+            }, new FiberOptions { Name = $"worker {i}" }))];
+            foreach (Fiber worker in workers)
+                worker.Join();
         });
-        string page = await File.ReadAllTextAsync(file);
-        return (await browser.OpenAsync(file, _complaints, scheme), new TraceFile(Trace().Match(page).Groups[1].Value));
+        GC.Collect();
+    });
+
+    private async Task<(IPage, TraceFile)> OpenTraceAsync()
+    {
+        (IPage page, string data) = await OpenAsync();
+        return (page, new TraceFile(data));
     }
 
     private static async Task<string[]> TextsAsync(IPage page, string selector) => [.. await page.Locator(selector).AllTextContentsAsync()];
@@ -136,9 +114,6 @@ public sealed partial class TimelinePages(Browser browser) : IClassFixture<Brows
             return { from: at(from), to: at(from + across), pixel, row: names[0].textContent };
         }
         """;
-
-    [GeneratedRegex("""<script type="application/json" id="trace">(.*?)</script>""")]
-    private static partial Regex Trace();
 
     private sealed class Box
     {

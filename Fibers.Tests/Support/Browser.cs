@@ -41,7 +41,4 @@ public sealed class Browser : IAsyncLifetime
         await page.GotoAsync(own.AbsoluteUri);
         return page;
     }
-
-    public static Task<bool> IsDarkAsync(IPage page) =>
-        page.EvaluateAsync<bool>("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) < 3 * 128");
 }
