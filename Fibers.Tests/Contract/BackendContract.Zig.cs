@@ -125,25 +125,10 @@ public abstract partial class BackendContract
     [Fact]
     public void Example_4_and_5_a_failure_is_handled_after_both_were_awaited_and_nothing_leaks() => OnARuntime(runtime =>
     {
-        int live = 0;
-        void DoWork(string flavor)
-        {
-            if (flavor[0] == 'h')
-                throw new InsufficientMemoryException();
-            Interlocked.Increment(ref live);
-            try
-            {
-                Fiber.Sleep(TimeSpan.FromMilliseconds(1));
-            }
-            finally
-            {
-                Interlocked.Decrement(ref live);
-            }
-        }
-
+        var work = new FlavoredWork(TimeSpan.FromMilliseconds(1));
         Should.Throw<InsufficientMemoryException>(() => runtime.Run(() =>
         {
-            Fiber a = Fiber.Spawn(() => DoWork("hard")), b = Fiber.Spawn(() => DoWork("on an excuse"));
+            Fiber a = Fiber.Spawn(() => work.Do("hard")), b = Fiber.Spawn(() => work.Do("on an excuse"));
             try
             {
                 a.Join();
@@ -153,37 +138,22 @@ public abstract partial class BackendContract
                 b.Join();
             }
         }));
-        live.ShouldBe(0);
+        work.Live.ShouldBe(0);
         ShouldBecomeEmpty(runtime);
     });
 
     [Fact]
     public void Example_6_the_failure_of_one_cancels_the_other_and_both_are_released() => OnARuntime(runtime =>
     {
-        int live = 0;
-        void DoWork(string flavor)
-        {
-            if (flavor[0] == 'h')
-                throw new InsufficientMemoryException();
-            Interlocked.Increment(ref live);
-            try
-            {
-                Fiber.Sleep(HasConcurrency ? s_long : TimeSpan.FromMilliseconds(1)); // nobody can cancel what runs inline
-            }
-            finally
-            {
-                Interlocked.Decrement(ref live);
-            }
-        }
-
+        var work = new FlavoredWork(HasConcurrency ? s_long : TimeSpan.FromMilliseconds(1)); // nobody can cancel what runs inline
         Should.Throw<InsufficientMemoryException>(() => runtime.Run(() =>
         {
-            using Fiber a = Fiber.Spawn(() => DoWork("hard"));
-            using Fiber b = Fiber.Spawn(() => DoWork("on an excuse"));
+            using Fiber a = Fiber.Spawn(() => work.Do("hard"));
+            using Fiber b = Fiber.Spawn(() => work.Do("on an excuse"));
             a.Join();
             b.Join();
         }));
-        live.ShouldBe(0);
+        work.Live.ShouldBe(0);
         ShouldBecomeEmpty(runtime);
     });
 
@@ -250,6 +220,29 @@ public abstract partial class BackendContract
 
     private static void ShouldBecomeEmpty(FiberRuntime runtime) =>
         Support.Eventually.True(() => runtime.Statistics is { Live: 0 } statistics && statistics.Ended == statistics.Spawned, "every fiber is released");
+
+    /// <summary>doWork of examples 4 to 6: it fails, or holds something for a while.</summary>
+    private sealed class FlavoredWork(TimeSpan duration)
+    {
+        private int _live;
+
+        public int Live => _live;
+
+        public void Do(string flavor)
+        {
+            if (flavor[0] == 'h')
+                throw new InsufficientMemoryException();
+            Interlocked.Increment(ref _live);
+            try
+            {
+                Fiber.Sleep(duration);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _live);
+            }
+        }
+    }
 
     private sealed class Allocation(Action free) : IDisposable
     {
