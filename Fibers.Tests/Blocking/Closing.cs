@@ -73,15 +73,7 @@ public class Closing
                         pair.Near.Receive(new byte[1]).ShouldBe(1);
                         break;
                     default: // a reader must wait for this token and no other
-                        Fiber sender = Fiber.SpawnConcurrent(() =>
-                        {
-                            Fiber.Yield();
-                            pair.Far.Send(BitConverter.GetBytes(token));
-                        });
-                        byte[] received = new byte[4];
-                        pair.Near.Receive(received).ShouldBe(4);
-                        BitConverter.ToInt32(received).ShouldBe(token);
-                        sender.Join();
+                        pair.PassOn(token);
                         break;
                 }
             }

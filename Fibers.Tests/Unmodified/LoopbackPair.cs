@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Shouldly;
 
 namespace Fibers.Tests.Unmodified;
 
@@ -20,6 +21,20 @@ internal sealed class LoopbackPair : IDisposable
     public Socket Near { get; }
 
     public Socket Far { get; }
+
+    /// <summary>On a fiber: another sends this token, late enough for us to wait for it, and it and no other must arrive.</summary>
+    public void PassOn(int token)
+    {
+        Fiber sender = Fiber.SpawnConcurrent(() =>
+        {
+            Fiber.Yield();
+            Far.Send(BitConverter.GetBytes(token));
+        });
+        byte[] received = new byte[sizeof(int)];
+        Near.Receive(received).ShouldBe(sizeof(int));
+        BitConverter.ToInt32(received).ShouldBe(token);
+        sender.Join();
+    }
 
     public void Dispose()
     {

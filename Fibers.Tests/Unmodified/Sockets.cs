@@ -181,20 +181,11 @@ public class Sockets
             for (int round = 0; round < rounds; round++)
             {
                 using var pair = new LoopbackPair();
-                int token = i * rounds + round;
-                Fiber sender = Fiber.SpawnConcurrent(() =>
-                {
-                    Fiber.Yield();
-                    pair.Far.Send(BitConverter.GetBytes(token));
-                });
-                byte[] received = new byte[4];
-                pair.Near.Receive(received).ShouldBe(4);
-                BitConverter.ToInt32(received).ShouldBe(token);
-                sender.Join();
+                pair.PassOn(i * rounds + round);
                 if (round % 4 == 0)
                 {
                     // One that is closed under a reader, so that the number is free while its waiter is still in a list.
-                    Fiber reader = Fiber.SpawnConcurrent(() => Should.Throw<Exception>(() => pair.Near.Receive(received)));
+                    Fiber reader = Fiber.SpawnConcurrent(() => Should.Throw<Exception>(() => pair.Near.Receive(new byte[4])));
                     Fiber.Yield();
                     pair.Near.Dispose();
                     reader.Join();
