@@ -10,7 +10,7 @@ internal static partial class Wrk
     private const double TolerableLoss = 0.05; // of connections that came faster than the listener could take them
     private static readonly string? s_program = Find();
 
-    public static string? Missing => s_program is null ? "it needs wrk (apt-get install wrk)" : null;
+    public static string? Missing => s_program is null ? "wrk is not installed (Debian package wrk)" : null;
 
     /// <summary>Requests a second, over connections that each wait for their answer.</summary>
     public static double Load(int port, int connections, double seconds)

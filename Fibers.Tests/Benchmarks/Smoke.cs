@@ -22,10 +22,15 @@ public sealed partial class Smoke
         foreach (string name in names)
             smoke.Output.ShouldMatch($@"(?m)^{Regex.Escape(name)}(: completed| is left out: )");
         Switches().Matches(smoke.Output).Sum(static match => long.Parse(match.Groups[1].Value)).ShouldBeGreaterThan(0);
+        if (LeftOut().Match(smoke.Output) is { Success: true } leftOut) // of those that could be asked, all completed
+            Optional.Missing(leftOut.Groups["what"].Value, leftOut.Groups["package"].Value);
     }
 
     [GeneratedRegex("fibers were switched to ([0-9]+) times")]
     private static partial Regex Switches();
+
+    [GeneratedRegex(@" is left out: (?<what>\S+) is not installed \(Debian package (?<package>\S+)\)")]
+    private static partial Regex LeftOut();
 
     private static ChildResult Run(string command) =>
         Command.Run(s_limit, new ProcessStartInfo(Path.Combine(Repository.Folder("BenchmarksFolder"), "Fibers.Benchmarks"), [command]));

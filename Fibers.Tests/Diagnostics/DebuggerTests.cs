@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Fibers.Native;
 using Fibers.Tests.ChildProcess;
@@ -15,13 +16,14 @@ public partial class DebuggerTests
     [Fact]
     public void Gdb_lists_parked_fibers_and_unwinds_a_carrier_through_the_fiber_it_runs_to_its_beginning()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/gdb") && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "needs gdb, on x64");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "The frames are those of Linux on x64.");
+        string gdb = Optional.Require("gdb", package: "gdb");
         using Process child = Child.Start(Scenarios.WaitForDebugger);
         child.StandardOutput.ReadLine().ShouldBe("ready");
         string output;
         try
         {
-            output = Debug(child.Id);
+            output = Debug(gdb, child.Id);
         }
         finally
         {
@@ -66,10 +68,10 @@ public partial class DebuggerTests
         return 0;
     }
 
-    private static string Debug(int process)
+    private static string Debug(string gdb, int process)
     {
         string script = Path.Combine(Repository.Root, "docs", "fibers.gdb");
-        var start = new ProcessStartInfo("/usr/bin/gdb", ["-nx", "-batch", "-p", $"{process}", "-x", script, "-ex", "fibers", "-ex", "thread apply all bt"]);
+        var start = new ProcessStartInfo(gdb, ["-nx", "-batch", "-p", $"{process}", "-x", script, "-ex", "fibers", "-ex", "thread apply all bt"]);
         return Command.Run(start).All;
     }
 

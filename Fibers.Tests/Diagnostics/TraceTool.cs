@@ -19,7 +19,7 @@ public class TraceTool
         {
             child.StandardOutput.ReadLine().ShouldBe("ready");
             ChildResult tool = Collect(child.Id, file);
-            Assert.SkipWhen(tool.ExitCode != 0 && tool.All.Contains("dotnet tool restore", StringComparison.OrdinalIgnoreCase), "dotnet-trace is not restored");
+            Assert.SkipWhen(tool.ExitCode != 0 && tool.All.Contains("dotnet tool restore", StringComparison.OrdinalIgnoreCase), "dotnet-trace is not restored (dotnet tool restore).");
             tool.ExitCode.ShouldBe(0, tool.All);
             string trace = Encoding.Unicode.GetString(File.ReadAllBytes(file)) + Encoding.Unicode.GetString(File.ReadAllBytes(file)[1..]); // names begin anywhere
             foreach (string name in (string[])["FiberSpawned", "FiberStarted", "FiberParked", "FiberWoken", "FiberEnded"])

@@ -26,7 +26,4 @@ internal static class Tool
             ? result.Output
             : throw new InvalidOperationException($"{command} {string.Join(' ', arguments)} ended with {result.ExitCode}.\n{result.Output}\n{result.Error}");
     }
-
-    public static bool IsInstalled(string command) =>
-        Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, command)));
 }

@@ -1,9 +1,10 @@
+using Fibers.Tests.Support;
 using Xunit;
 
 namespace Fibers.Servers;
 
 /// <summary>One server for all tests that want it, started when the first asks; they are skipped where it is not installed.</summary>
-public abstract class ServerFixture<T>(Func<T?> tryStart, string missing) : IDisposable where T : ServerProcess
+public abstract class ServerFixture<T>(Func<T?> tryStart, string name, string package) : IDisposable where T : ServerProcess
 {
     private readonly Lazy<T?> _server = new(tryStart);
 
@@ -12,7 +13,7 @@ public abstract class ServerFixture<T>(Func<T?> tryStart, string missing) : IDis
         get
         {
             if (_server.Value is null)
-                Assert.Skip(missing);
+                Optional.Missing(name, package);
             return _server.Value;
         }
     }
@@ -25,7 +26,7 @@ public abstract class ServerFixture<T>(Func<T?> tryStart, string missing) : IDis
 }
 
 /// <summary>One PostgreSQL.</summary>
-public sealed class PostgresFixture() : ServerFixture<PostgresServer>(PostgresServer.TryStart, "PostgreSQL is not installed (Debian package postgresql).")
+public sealed class PostgresFixture() : ServerFixture<PostgresServer>(PostgresServer.TryStart, Name, "postgresql")
 {
     public const string Name = "PostgreSQL";
 }
@@ -34,4 +35,4 @@ public sealed class PostgresFixture() : ServerFixture<PostgresServer>(PostgresSe
 public sealed class PostgresTests : ICollectionFixture<PostgresFixture>;
 
 /// <summary>One Redis.</summary>
-public sealed class RedisFixture() : ServerFixture<RedisServer>(RedisServer.TryStart, "Redis is not installed (Debian package redis-server).");
+public sealed class RedisFixture() : ServerFixture<RedisServer>(RedisServer.TryStart, "Redis", "redis-server");

@@ -1,17 +1,16 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Fibers.Tests.Support;
 
 namespace Fibers.Servers;
 
 /// <summary>A Redis of our own, in memory only.</summary>
 public sealed class RedisServer : ServerProcess
 {
-    private const string Program = "/usr/bin/redis-server";
-
-    private RedisServer()
+    private RedisServer(string program)
         : base("redis") =>
         Start(
-            new ProcessStartInfo(Program, ["--bind", "127.0.0.1", "--port", $"{Port}", "--dir", Folder, "--save", "", "--appendonly", "no"]) { WorkingDirectory = Folder },
+            new ProcessStartInfo(program, ["--bind", "127.0.0.1", "--port", $"{Port}", "--dir", Folder, "--save", "", "--appendonly", "no"]) { WorkingDirectory = Folder },
             () =>
             {
                 using var client = new TcpClient("127.0.0.1", Port);
@@ -22,5 +21,5 @@ public sealed class RedisServer : ServerProcess
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>Null: it is not installed.</summary>
-    public static RedisServer? TryStart() => File.Exists(Program) ? new RedisServer() : null;
+    public static RedisServer? TryStart() => Optional.Find("redis-server") is { } program ? new RedisServer(program) : null;
 }

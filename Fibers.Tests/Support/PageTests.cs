@@ -36,6 +36,7 @@ public abstract class PageTests(Browser browser, string data) : IClassFixture<Br
 
     protected async Task<(IPage Page, string Data)> OpenAsync(ColorScheme scheme = ColorScheme.Light)
     {
+        Browser.Require();
         string file = Path.Combine(_folder, "page.html");
         Write(file);
         IPage page = await browser.OpenAsync(file, _complaints, scheme);
