@@ -24,10 +24,15 @@ internal static class Child
         return Command.Run(start);
     }
 
-    private static ProcessStartInfo Describe(string scenario)
+    /// <summary>As a shell does that has been told to ignore a signal.</summary>
+    public static ChildResult RunIgnoring(string signal, string scenario) =>
+        Command.Run(Describe(scenario, "/bin/sh", "-c", $"trap '' {signal}; exec \"$@\"", "sh"));
+
+    private static ProcessStartInfo Describe(string scenario, params string[] launcher)
     {
         // The executable is "dotnet" when the assembly was started through it.
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Fibers.Tests"), [Switch, scenario]);
+        string[] words = [.. launcher, Path.Combine(AppContext.BaseDirectory, "Fibers.Tests"), Switch, scenario];
+        var start = new ProcessStartInfo(words[0], words[1..]);
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         return start;
     }

@@ -13,7 +13,15 @@ public class QuitSignals
     [InlineData(Scenarios.DumpOnSignalByEnvironment)]
     public void On_SIGQUIT_the_dump_goes_to_standard_error_and_the_process_goes_on(string scenario)
     {
-        ChildResult result = Child.Run(scenario, scenario == Scenarios.DumpOnSignalByEnvironment ? [("FIBERS_DUMP_ON_SIGQUIT", "1")] : []);
+        ShouldDumpAndGoOn(Child.Run(scenario, scenario == Scenarios.DumpOnSignalByEnvironment ? [("FIBERS_DUMP_ON_SIGQUIT", "1")] : []));
+    }
+
+    [Fact]
+    public void It_works_where_the_signal_was_ignored_before_the_process_started() => // as in what a shell starts in the background
+        ShouldDumpAndGoOn(Child.RunIgnoring("QUIT", Scenarios.DumpOnSignal));
+
+    private static void ShouldDumpAndGoOn(ChildResult result)
+    {
         result.ExitCode.ShouldBe(0, result.Error);
         result.Output.ShouldContain("went on");
         result.Output.ShouldContain("deadlock found"); // our own handler does not count as somebody who may wake a fiber
@@ -32,7 +40,7 @@ public class QuitSignals
         Eventually.True(() => FiberState.IsParked(fiber), "the fiber is parked");
         using (Process kill = Process.Start("/bin/kill", ["-QUIT", $"{Environment.ProcessId}"]))
             kill.WaitForExit();
-        printed.Flushed.Wait();
+        Eventually.True(() => printed.Flushed.IsSet, "the dump is out");
         Console.WriteLine("went on");
         channel.Send(1);
         fiber.Join();
