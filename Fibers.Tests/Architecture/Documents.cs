@@ -64,12 +64,25 @@ public sealed partial class Documents
     [Fact]
     public void Every_demo_a_document_names_exists()
     {
-        string menu = Repository.Read("Fibers.Demos/Program.cs");
-        string[] demos = [.. DemoName().Matches(menu).Select(match => match.Groups[1].Value)];
+        string[] demos = Demos();
         demos.ShouldNotBeEmpty();
         foreach (string document in (string[])["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/how-it-works.md"])
             NamedDemo().Matches(Repository.Read(document)).Select(match => match.Groups[1].Value).ShouldBeSubsetOf(demos, document);
     }
+
+    [Fact]
+    public void Every_test_and_demo_that_is_said_to_show_a_promise_exists()
+    {
+        string page = Repository.Read("docs/proof.md");
+        string[] classes = [.. typeof(Documents).Assembly.GetExportedTypes().Select(static type => type.FullName!)];
+        string[] tests = [.. TestToRun().Matches(page).Select(match => match.Groups[1].Value)];
+        tests.Length.ShouldBeGreaterThan(40);
+        tests.Where(test => !classes.Any(name => test.EndsWith('*') ? name.StartsWith($"Fibers.Tests.{test[..^1]}", StringComparison.Ordinal) : name == $"Fibers.Tests.{test}")).ShouldBe(["X"]); // in the legend
+        string[] demos = Demos();
+        DemoToRun().Matches(page).Select(match => match.Groups[1].Value).ShouldBeSubsetOf(demos);
+    }
+
+    private static string[] Demos() => [.. DemoName().Matches(Repository.Read("Fibers.Demos/Program.cs")).Select(match => match.Groups[1].Value)];
 
     private static string Lines(string text) => string.Join('\n', text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
 
@@ -96,6 +109,12 @@ public sealed partial class Documents
 
     [GeneratedRegex("""new\("([a-z-]+)",""")]
     private static partial Regex DemoName();
+
+    [GeneratedRegex(@"`test ([\w.]+\*?)`")]
+    private static partial Regex TestToRun();
+
+    [GeneratedRegex("`demo ([a-z-]+)`")]
+    private static partial Regex DemoToRun();
 
     [GeneratedRegex("demo `([a-z-]+)`")]
     private static partial Regex NamedDemo();

@@ -15,7 +15,7 @@ public sealed partial class Smoke
     [Fact]
     public void Every_benchmark_completes_and_uses_fibers_or_says_what_it_lacks()
     {
-        string[] names = [.. Run("list").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0])];
+        string[] names = Names();
         ChildResult smoke = Run("smoke"); // it fails where something that should have run on fibers did not
         smoke.ExitCode.ShouldBe(0, $"{smoke.Output}\n{smoke.Error}");
         names.ShouldNotBeEmpty();
@@ -25,6 +25,15 @@ public sealed partial class Smoke
         if (LeftOut().Match(smoke.Output) is { Success: true } leftOut) // of those that could be asked, all completed
             Optional.Missing(leftOut.Groups["what"].Value, leftOut.Groups["package"].Value);
     }
+
+    [Fact]
+    public void Every_benchmark_that_is_said_to_show_a_promise_exists() =>
+        BenchmarkToRun().Matches(Repository.Read("docs/proof.md")).Select(static match => match.Groups[1].Value).ShouldBeSubsetOf([.. Names(), "quick", "list", "torture"]);
+
+    private static string[] Names() => [.. Run("list").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0])];
+
+    [GeneratedRegex("`bench ([a-z0-9-]+)`")]
+    private static partial Regex BenchmarkToRun();
 
     [GeneratedRegex("fibers were switched to ([0-9]+) times")]
     private static partial Regex Switches();
