@@ -4,12 +4,12 @@ using Fibers.Benchmarks.Harness;
 
 namespace Fibers.Benchmarks.Micro;
 
-/// <summary>twins/context.cpp: the same loop with Boost.Context and ucontext, where a C++ compiler and libboost-context-dev are installed.</summary>
+/// <summary>twins/context.cpp: the same loop with Boost.Context and ucontext, where the processor can do it and a C++ compiler and libboost-context-dev are installed.</summary>
 internal static class ContextTwin
 {
     private static readonly Lazy<string?> s_program = new(Build);
 
-    public static IEnumerable<Contender> Contender(string name, string kind, int times) => s_program.Value is { } program
+    public static IEnumerable<Contender> Contender(string name, string kind, int times) => s_program.Value is { } program && Tool.Run(new ProcessStartInfo(program, [kind, "1"])) is { ExitCode: 0 }
         ? [new Contender(name, () => double.Parse(Tool.Output(program, kind, $"{times}")!, CultureInfo.InvariantCulture))]
         : [];
 

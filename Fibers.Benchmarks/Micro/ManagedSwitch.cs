@@ -5,7 +5,7 @@ using Fibers.Native;
 namespace Fibers.Benchmarks.Micro;
 
 /// <summary>From C# into a virtual thread and back, no scheduler: two P/Invokes (fibers_run and fibers_leave) and two switches.</summary>
-internal sealed unsafe class ManagedSwitch : Question
+internal sealed unsafe partial class ManagedSwitch : Question
 {
     private const uint YieldRequest = 1;
     private static volatile bool s_stop;
@@ -22,6 +22,7 @@ internal sealed unsafe class ManagedSwitch : Question
         long before = 0;
         return new Contest([
             new Contender("fibers", () => Measure(times, ref before), () => new FiberUse(FiberBackend.Native, before)),
+            new Contender("both P/Invokes, without a switch", () => MeasureCrossings(times)),
             new Contender("kernel threads (two SemaphoreSlim)", () => MeasureThreads(Math.Max(4, times / 100))),
         ]);
     }
@@ -70,6 +71,19 @@ internal sealed unsafe class ManagedSwitch : Question
         while (!s_stop)
             Shim.fibers_leave(self, YieldRequest);
     }
+
+    [LibraryImport(Shim.Library, EntryPoint = "fibers_vthread_current")]
+    private static partial void* Cross();
+
+    // What leaving managed code and coming back costs by itself, for a function that does next to nothing.
+    private static Figure MeasureCrossings(int times) => Timed.PerOperation(times, () =>
+    {
+        for (int i = 0; i < times; i++)
+        {
+            _ = Cross();
+            _ = Cross();
+        }
+    });
 
     private static Figure MeasureThreads(int times)
     {

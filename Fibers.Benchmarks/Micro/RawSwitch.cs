@@ -17,6 +17,7 @@ internal sealed class RawSwitch : Question
         return new Contest([
             new Contender("fibers", () => Shim.fibers_context_benchmark(times)),
             .. ContextTwin.Contender("Boost.Context", "boost", times),
+            .. ContextTwin.Contender("Boost.Context, and the thread pointer written", "boost-and-thread-pointer", times),
             .. ContextTwin.Contender("ucontext", "ucontext", times / 4),
         ]);
     }

@@ -3,10 +3,13 @@ namespace Fibers.Tests.Support;
 /// <summary>What the kernel says about this process.</summary>
 internal static class KernelView
 {
-    public static int Threads() => Directory.GetDirectories("/proc/self/task").Length;
+    public static int Threads() => Tasks().Count;
+
+    /// <summary>A folder for each kernel thread.</summary>
+    public static HashSet<string> Tasks() => [.. Directory.GetDirectories("/proc/self/task")];
 
     /// <summary>How many of each name, for people.</summary>
-    public static string ThreadNames() => string.Join(", ", Directory.GetDirectories("/proc/self/task")
+    public static string Names(IEnumerable<string> tasks) => string.Join(", ", tasks
         .Select(static task => Line(task, "comm"))
         .CountBy(static name => name)
         .Select(static group => $"{group.Value} x {group.Key}"));

@@ -1,10 +1,14 @@
 namespace Fibers.Tests.Support;
 
-/// <summary>Watches, from a thread of its own, how many kernel threads the process has while a test runs.</summary>
+/// <summary>
+/// Watches, from a thread of its own, how many kernel threads the process has while a test runs. One counts when two looks in a row see it: virtual threads are born and end on
+/// kernel threads that live for some microseconds each, and on a busy machine dozens of those may be on their way out at once.
+/// </summary>
 internal sealed class ThreadSampler : IDisposable
 {
     private readonly Thread _thread;
     private volatile bool _stop;
+    private HashSet<string> _seen = [];
     private int _peak;
 
     public ThreadSampler()
@@ -12,7 +16,8 @@ internal sealed class ThreadSampler : IDisposable
         using var started = new ManualResetEventSlim();
         _thread = new Thread(() =>
         {
-            Baseline = _peak = KernelView.Threads(); // this thread included
+            _seen = KernelView.Tasks(); // this thread included
+            Baseline = _peak = _seen.Count;
             started.Set();
             while (!_stop)
             {
@@ -35,11 +40,13 @@ internal sealed class ThreadSampler : IDisposable
 
     private void Look()
     {
-        int count = KernelView.Threads();
-        if (count <= _peak)
+        HashSet<string> seen = KernelView.Tasks();
+        List<string> staying = [.. seen.Where(_seen.Contains)];
+        _seen = seen;
+        if (staying.Count <= _peak)
             return;
-        _peak = count;
-        AtPeak = KernelView.ThreadNames();
+        _peak = staying.Count;
+        AtPeak = KernelView.Names(staying);
     }
 
     public void Dispose()
