@@ -211,7 +211,8 @@ public partial class Fiber
         VirtualThread? host = _cancelHost;
         if (host is null)
         {
-            Interlocked.Or(ref _cancelWord, CancelPending); // full fence; pairs with BeginHost
+            Interlocked.Or(ref _cancelWord, CancelPending);
+            Interlocked.MemoryBarrierProcessWide(); // for both sides: a body begins often, and is cancelled just then rarely. Pairs with BeginHost
             host = _cancelHost;
         }
 
@@ -261,8 +262,7 @@ public partial class Fiber
         host.Native->CancelWord = 0;
         host.Native->Shielded = 0;
         host.Canceling = this;
-        _cancelHost = host;
-        Interlocked.MemoryBarrier(); // pairs with Nudge: it sees the host, or we its request
+        _cancelHost = host; // pairs with Nudge, which fences for us: it sees the host, or we its request
         if (Volatile.Read(ref _cancelWord) != 0)
             Interlocked.Or(ref host.Native->CancelWord, _cancelWord);
     }

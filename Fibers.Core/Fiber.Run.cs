@@ -35,8 +35,7 @@ public partial class Fiber
         if (host.Fiber is not { } fiber)
             return false;
         fiber.EnterBody(host);
-        if (fiber._context is { } context)
-            ExecutionContext.Restore(context);
+        host.EnterContext(fiber._context);
         return true;
     }
 

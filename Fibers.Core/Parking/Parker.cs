@@ -31,8 +31,10 @@ internal abstract class Parker
     /// <summary>Owner only, before it parks.</summary>
     public void Note(Fiber? party, object? waitsFor)
     {
-        Party = party;
-        WaitsFor = waitsFor;
+        if (Party != party) // a write of a reference costs more than a look
+            Party = party;
+        if (WaitsFor != waitsFor)
+            WaitsFor = waitsFor;
     }
 
     /// <summary>Any thread. True: it is parked, and only a party to the same runtime's parks can wake it.</summary>

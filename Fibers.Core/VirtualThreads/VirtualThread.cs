@@ -170,6 +170,13 @@ internal sealed unsafe class VirtualThread : Parker
         return self;
     }
 
+    /// <summary>The thread itself, before a body. Null: the spawner had suppressed the flow.</summary>
+    public void EnterContext(ExecutionContext? context)
+    {
+        if (context is not null && context != _ownContext)
+            ExecutionContext.Restore(context);
+    }
+
     /// <summary>The thread itself, between two bodies. What one has changed must not stay for the next.</summary>
     public void RestoreContext()
     {
