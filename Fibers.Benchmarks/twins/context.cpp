@@ -28,10 +28,16 @@ static bool may_write_thread_pointer()
     return (getauxval(AT_HWCAP2) & 2) != 0; // HWCAP2_FSGSBASE
 }
 
+static unsigned long long thread_pointer;
+
+__attribute__((target("fsgsbase"))) static void learn_thread_pointer()
+{
+    thread_pointer = _readfsbase_u64();
+}
+
 // The same value each time: both sides of this loop are one thread, and the price is that of the writing.
 __attribute__((target("fsgsbase"))) static ctx::transfer_t jump_with_thread_pointer(ctx::fcontext_t to)
 {
-    unsigned long long thread_pointer = _readfsbase_u64();
     ctx::transfer_t from = ctx::jump_fcontext(to, nullptr);
     _writefsbase_u64(thread_pointer);
     return from;
@@ -40,6 +46,10 @@ __attribute__((target("fsgsbase"))) static ctx::transfer_t jump_with_thread_poin
 static bool may_write_thread_pointer()
 {
     return false; // elsewhere it is a register like any other
+}
+
+static void learn_thread_pointer()
+{
 }
 
 static ctx::transfer_t jump_with_thread_pointer(ctx::fcontext_t to)
@@ -82,6 +92,7 @@ int main(int argc, char **argv)
     if (std::strcmp(argv[1], "boost-and-thread-pointer") == 0) {
         if (!may_write_thread_pointer())
             return 69;
+        learn_thread_pointer();
         ctx::transfer_t other = {ctx::make_fcontext(stack + sizeof stack, sizeof stack, boost_and_thread_pointer_entry), nullptr};
         std::printf("%.3f\n", nanoseconds_per(rounds, [&] { other = jump_with_thread_pointer(other.fctx); }));
         return 0;

@@ -10,13 +10,6 @@ internal sealed unsafe partial class Carrier
     private const int SpinsBeforeSleep = 20;
     private const long SpareIdleNs = 50_000_000;
 
-    private void RunActions()
-    {
-        JoinList.Actions actions = _actions;
-        _actions = default;
-        actions.Run();
-    }
-
     // Next slot, own queue, inbox, inject queue, timers, poller, steal, sleep: in that order. Null: stop.
     private Fiber? FindWork()
     {
@@ -36,6 +29,13 @@ internal sealed unsafe partial class Carrier
         }
 
         return TakeNext() ?? Queue.Pop() ?? Shared() ?? Search();
+    }
+
+    private void RunActions()
+    {
+        JoinList.Actions actions = _actions;
+        _actions = default;
+        actions.Run();
     }
 
     private Fiber? TakeNext()

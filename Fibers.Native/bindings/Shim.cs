@@ -6,7 +6,7 @@ namespace Fibers.Native;
 internal static unsafe partial class Shim
 {
     public const string Library = "libfibers.so";
-    public const uint AbiVersion = 1;
+    public const uint AbiVersion = 2;
 
     // start-up
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);
@@ -31,7 +31,6 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial int fibers_vthread_create(void* stacks, NativeInbox* inbox, delegate* unmanaged<NativeVThread*, void> entry, NativeVThread** result);
     [LibraryImport(Library)] public static partial void fibers_vthread_detach(NativeVThread* self);
     [LibraryImport(Library)] public static partial int fibers_vthread_destroy(NativeVThread* vthread);
-    [LibraryImport(Library)] public static partial void fibers_vthread_trim(NativeVThread* vthread);
     [LibraryImport(Library)] public static partial NativeVThread* fibers_run(NativeVThread* vthread);
     [LibraryImport(Library)] public static partial void fibers_leave(NativeVThread* self, uint kind);
     [LibraryImport(Library)] public static partial int fibers_park(NativeVThread* self, NativeVThread* next);

@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 1
+#define FIBERS_ABI_VERSION 2
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -257,9 +257,6 @@ FIBERS_API void fibers_vthread_detach(fibers_vthread *self);
 // Any thread. Ends a parked, unbound virtual thread: its entry must return at once when resumed.
 // Waits for its kernel thread to be gone, then gives the stack back. 0 or errno.
 FIBERS_API int fibers_vthread_destroy(fibers_vthread *vthread);
-
-// Any thread. Gives the pages below the saved stack pointer back to the system.
-FIBERS_API void fibers_vthread_trim(fibers_vthread *vthread);
 
 // Carrier only. Runs `vthread` until somebody leaves, and returns who that is: `vthread`, or one that it, or its successor,
 // handed the carrier over to. That one's request says what it wants.

@@ -5,7 +5,6 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,15 +40,4 @@ int fibers_vthread_destroy(fibers_vthread *vthread)
     wait_until_gone(block);
     fibers_vthread_forget(block);
     return 0;
-}
-
-void fibers_vthread_trim(fibers_vthread *vthread)
-{
-    // Below the stack pointer nothing is alive. One page of slack for the red zone and for the frames the
-    // next body will need anyway.
-    uintptr_t page = fibers_page_size();
-    uintptr_t low = (uintptr_t)vthread->stack_low;
-    uintptr_t end = ((uintptr_t)vthread->context.stack_pointer - page) & ~(page - 1);
-    if (end > low)
-        madvise((void *)low, end - low, MADV_DONTNEED);
 }
