@@ -25,6 +25,19 @@ internal static unsafe partial class KernelThread
         }
     }
 
+    /// <summary>It runs, or would if it had a processor. False: it is blocked, or the kernel does not tell.</summary>
+    public static bool Computes(int kernelId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/self/task/{kernelId}/syscall").StartsWith("running", StringComparison.Ordinal);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>As the kernel has it, cut to 15 characters; null: it has ended.</summary>
     public static string? NameOf(long kernelId)
     {

@@ -38,6 +38,9 @@ internal sealed class RunQueue
 
     public bool IsEmpty => Count <= 0;
 
+    /// <summary>Any thread. Changes whenever somebody takes something; a snapshot.</summary>
+    public uint Taken => new Heads(Volatile.Read(ref _heads)).Real;
+
     /// <summary>Owner only. When full, the older half and the fiber go to <paramref name="overflow"/> instead.</summary>
     public void Push(Fiber fiber, InjectQueue overflow)
     {

@@ -5,7 +5,7 @@ using Fibers.Parking;
 namespace Fibers.Scheduling;
 
 /// <summary>
-/// Notices a carrier that sits in one fiber while work waits, and puts a spare carrier beside it; sees that somebody polls; trims idle
+/// Notices a carrier that sits in one fiber while work waits that nobody else comes for, and puts a spare carrier beside it; sees that somebody polls; trims idle
 /// virtual threads. A thread of its own that sleeps as long as every carrier is idle.
 /// </summary>
 internal sealed class Watchdog
@@ -21,7 +21,7 @@ internal sealed class Watchdog
     private readonly Scheduler _scheduler;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stop = new();
-    private readonly Dictionary<Carrier, ulong> _before = [];
+    private readonly Dictionary<Carrier, Seen> _before = [];
     private readonly Dictionary<Carrier, ulong> _told = []; // the run in which it was last found blocked
     private long _sparesStarted;
     private int _ticksStuck; // since a spare was last started
@@ -74,22 +74,23 @@ internal sealed class Watchdog
     private void Look()
     {
         bool workWaits = !_scheduler.Inbox.IsEmpty || _scheduler.Injected.Count > 0 || _scheduler.Timers.NextDeadline <= Clock.Now;
-        bool stuck = false;
-        bool someoneMoves = false;
+        bool someoneMoves = false, someoneSits = false, someoneHolds = false;
         int live = 0;
         foreach (Carrier? carrier in _scheduler.AllCarriers)
         {
             if (carrier is null)
                 continue;
             live++;
-            ulong switches = carrier.Switches;
-            bool moved = !_before.TryGetValue(carrier, out ulong before) || before != switches;
-            _before[carrier] = switches;
+            var now = new Seen(carrier.Switches, carrier.Queue.Taken);
+            bool known = _before.TryGetValue(carrier, out Seen before);
+            _before[carrier] = now;
+            bool moved = !known || before.Switches != now.Switches;
             bool sits = !moved && carrier.InFiber;
-            if (sits && _told.GetValueOrDefault(carrier) != switches)
-                Tell(carrier, switches);
-            stuck |= sits;
+            if (sits && _told.GetValueOrDefault(carrier) != now.Switches)
+                Tell(carrier, now.Switches);
             someoneMoves |= moved;
+            someoneSits |= sits;
+            someoneHolds |= sits && Holds(carrier, served: before.Taken != now.Taken);
             workWaits |= carrier.HasWork && (sits || _scheduler.Idle.Idle > 0);
         }
 
@@ -99,6 +100,7 @@ internal sealed class Watchdog
             _told.Clear();
         }
 
+        bool stuck = someoneHolds || (someoneSits && !someoneMoves);
         if (!stuck)
             _ticksStuck = 0;
         bool nobodyPolls = stuck && _scheduler.Idle.Poller is null && !someoneMoves;
@@ -118,6 +120,10 @@ internal sealed class Watchdog
         _scheduler.AddSpare();
     }
 
+    // While others move. One that is blocked leaves a processor to a spare; one that computes, or waits for its turn on a busy machine, does not,
+    // and a spare would only compete with those that move: unless nobody comes for what waits behind it.
+    private static bool Holds(Carrier carrier, bool served) => !KernelThread.Computes(carrier.KernelId) || (carrier.HasWork && !served);
+
     // Once per call that blocks: it may compute first.
     private void Tell(Carrier carrier, ulong switches)
     {
@@ -131,4 +137,6 @@ internal sealed class Watchdog
     // Many that are stuck at once mostly wait for one thing, such as a method that is being compiled, and another spare would only join them:
     // the more there are, the longer the next one is put off.
     private static int Patience(int spares) => 1 << Math.Clamp(spares - QuickSpares, 0, MaxPatience);
+
+    private readonly record struct Seen(ulong Switches, uint Taken);
 }

@@ -49,6 +49,32 @@ public class WatchdogTests
         busy.Join();
     });
 
+    [Fact]
+    public void What_waits_behind_a_computing_fiber_is_fetched_although_the_other_carrier_never_runs_out_of_work() => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = Runtimes.Native(2);
+        bool stop = false;
+        Fiber[] pair = [.. Enumerable.Range(0, 2).Select(_ => runtime.SpawnConcurrent(() =>
+        {
+            while (!Volatile.Read(ref stop))
+                Fiber.Yield();
+        }))];
+        Fiber<bool> computing = runtime.SpawnConcurrent(() =>
+        {
+            bool fetched = false;
+            Fiber.Spawn(() => Volatile.Write(ref fetched, true));
+            while (!Volatile.Read(ref fetched))
+            {
+            }
+
+            return fetched;
+        });
+        computing.Join().ShouldBeTrue();
+        Volatile.Write(ref stop, true);
+        foreach (Fiber fiber in pair)
+            fiber.Join();
+    });
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]

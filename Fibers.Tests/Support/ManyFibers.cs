@@ -11,7 +11,7 @@ internal static class ManyFibers
     /// <summary>
     /// What a row may need beside its carriers, however many fibers it has: the watchdog, the rescue carrier, a kernel thread that gives birth to
     /// virtual threads, the shim's workers for files and names (8) and for fifos (8), or io_uring's (8), what .NET starts by itself (timer, socket engine, a few pool
-    /// threads and their gate), and spare carriers, of which a crowded machine gets some: whoever is kept from the processor for 10 ms looks stuck.
+    /// threads and their gate), and spare carriers, of which a crowded machine gets some: when no carrier has had a processor for 10 ms, all look stuck.
     /// A library that blocked its kernel thread would need one for each fiber.
     /// </summary>
     public const int SpareThreads = 32;
