@@ -31,7 +31,7 @@ public partial class Fiber
             ulong number = parker.Begin(ParkReason.Task);
             // Runs on whoever completes the task, or here when it has just completed; waking never blocks or throws.
             task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() => parker.TryWake(number, Wake.Unparked));
-            if (ParkHere(parker, Clock.Never) == Wake.Canceled && t_current is { } self && self.TryDeliver())
+            if (ParkHere(parker, Clock.Never) == Wake.Canceled && Current is { } self && self.TryDeliver())
                 throw self.CanceledHere();
         }
     }

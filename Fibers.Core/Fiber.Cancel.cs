@@ -18,7 +18,7 @@ public partial class Fiber : IDisposable
     /// <summary>Cancels and waits; never throws. What the body threw, or a result nobody took, is dropped (the result disposed), so <c>using var f = Fiber.Spawn(...)</c> leaks nothing on any path. Not a cancellation point. Parks a fiber, blocks a thread.</summary>
     public void Dispose()
     {
-        if (t_current == this)
+        if (Current == this)
             return; // from inside the body: there is nothing to wait for
         CancelAndWait();
         _failure?.Observe();
@@ -28,10 +28,10 @@ public partial class Fiber : IDisposable
 
     private protected void CancelAndWait()
     {
-        if (t_current == this)
+        if (Current == this)
             throw new InvalidOperationException("A fiber cannot wait for itself.");
         RequestCancel();
-        Fiber? self = t_current;
+        Fiber? self = Current;
         self?.EnterShield();
         try
         {

@@ -84,7 +84,7 @@ public partial class Fiber
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
     public static void ThrowIfCanceled()
     {
-        if (t_current is { _cancelUsed: true } self && self.TryDeliver())
+        if (Current is { _cancelUsed: true } self && self.TryDeliver())
             throw self.CanceledHere();
     }
 
@@ -95,7 +95,7 @@ public partial class Fiber
     public static void Shield(Action body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        Fiber? self = t_current;
+        Fiber? self = Current;
         self?.EnterShield();
         try
         {
@@ -261,7 +261,7 @@ public partial class Fiber
 
         host.Native->CancelWord = 0;
         host.Native->Shielded = 0;
-        host.Canceling = this;
+        host.Running = this;
         _cancelHost = host; // pairs with Nudge, which fences for us: it sees the host, or we its request
         if (Volatile.Read(ref _cancelWord) != 0)
             Interlocked.Or(ref host.Native->CancelWord, _cancelWord);
@@ -269,7 +269,8 @@ public partial class Fiber
 
     private void HostOn(Thread thread)
     {
-        HostParker = Parker.Current as ThreadParker;
+        HostParker = (ThreadParker)Parker.Current;
+        HostParker.Running = this;
         Latch.Scope scope = _cancelLatch.Enter(); // Nudge interrupts the thread, or we ourselves: never both
         _hostThread = thread;
         if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0 && _shielded == 0)
@@ -292,8 +293,8 @@ public partial class Fiber
             delivered = !unseen && (CancelWord & met) != 0;
         }
 
-        if (_cancelHost is { } host)
-            host.Canceling = null;
+        Parker? parker = (Parker?)_cancelHost ?? HostParker;
+        parker!.Running = null;
         _cancelHost = null;
         _hostThread = null;
         return delivered;

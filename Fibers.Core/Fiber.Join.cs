@@ -59,7 +59,7 @@ public partial class Fiber
     {
         while (!IsEnded)
         {
-            if (t_current == this)
+            if (Current == this)
                 throw new InvalidOperationException("A fiber cannot join itself.");
             if (_starving && TryBegin())
             {
@@ -85,7 +85,7 @@ public partial class Fiber
             {
                 case Wake.Timeout:
                     return IsEnded;
-                case Wake.Canceled when !IsEnded && t_current is { } self && self.TryDeliver():
+                case Wake.Canceled when !IsEnded && Current is { } self && self.TryDeliver():
                     throw self.CanceledHere();
             }
         }

@@ -50,7 +50,7 @@ public partial class Fiber
     /// <summary>On the thread that carries it out, or on somebody else's stack. Runs the body; never throws.</summary>
     internal void RunBody()
     {
-        Fiber? outer = t_current;
+        Fiber? outer = Current;
         EnterBody(VirtualThread.Current);
         Exception? thrown = null;
         try
@@ -70,7 +70,6 @@ public partial class Fiber
 
     private void EnterBody(VirtualThread? host)
     {
-        t_current = this;
         BeginHost(host);
         Volatile.Write(ref _status, (int)FiberStatus.Running);
         if (NamesThread)
@@ -83,7 +82,8 @@ public partial class Fiber
         End(thrown, EndHost());
         if (NamesThread)
             Thread.CurrentThread.Name = null;
-        t_current = outer;
+        if (outer is not null)
+            Parker.Current.Running = outer;
     }
 
     private bool NamesThread => Name is not null && !RanInline;
@@ -109,7 +109,7 @@ public partial class Fiber
         RanInline = true;
         Runtime.Counters.RanInline(reason);
         Probe.Current?.RanInline(this, reason);
-        Fiber? outer = t_current;
+        Fiber? outer = Current;
         outer?.LendHost();
         RunBody();
         outer?.TakeHostBack();

@@ -2,7 +2,7 @@ namespace Fibers;
 
 public partial class Fiber
 {
-    private static FiberRuntime CurrentRuntime => t_current?.Runtime ?? FiberRuntime.Default;
+    private static FiberRuntime CurrentRuntime => Current?.Runtime ?? FiberRuntime.Default;
 
     /// <summary>
     /// Asynchrony: the body may run later, elsewhere, in any order, or inline on the caller when no fiber can be had. Never fails for lack of

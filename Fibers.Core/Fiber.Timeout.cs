@@ -12,7 +12,7 @@ public partial class Fiber
     {
         if (after != System.Threading.Timeout.InfiniteTimeSpan)
             ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero);
-        Fiber self = t_current ?? throw new InvalidOperationException("A deadline belongs to a fiber; this is an ordinary thread.");
+        Fiber self = Current ?? throw new InvalidOperationException("A deadline belongs to a fiber; this is an ordinary thread.");
         return new FiberTimeout(self, after);
     }
 }

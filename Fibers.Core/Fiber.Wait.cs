@@ -31,7 +31,7 @@ public partial class Fiber
         while (deadline == Clock.Never || Clock.Now < deadline)
         {
             parker.Begin(ParkReason.Sleep);
-            if (ParkHere(parker, deadline) == Wake.Canceled && t_current is { } self && self.TryDeliver())
+            if (ParkHere(parker, deadline) == Wake.Canceled && Current is { } self && self.TryDeliver())
                 throw self.CanceledHere();
         }
     }
@@ -42,7 +42,7 @@ public partial class Fiber
     /// </summary>
     internal static Wake ParkHere(Parker parker, long deadlineNs, object? waitsFor = null)
     {
-        Fiber? self = parker is VirtualThread host ? host.Canceling : t_current;
+        Fiber? self = parker.Running;
         if (self is { _cancelUsed: true })
         {
             self.CatchInterrupt();
@@ -60,7 +60,7 @@ public partial class Fiber
     private static Wake BlockHere(ThreadParker thread, long deadlineNs)
     {
         thread.SetDeadline(deadlineNs);
-        if ((t_current?.Runtime ?? thread.Guest) is not { } runtime || deadlineNs != Clock.Never)
+        if ((thread.Running?.Runtime ?? thread.Guest) is not { } runtime || deadlineNs != Clock.Never)
             return thread.Park(deadlineNs);
         Wake wake = runtime.Deadlocks.Park(thread, deadlineNs);
         return wake == Wake.Failed ? throw thread.TakeDeadlock() : wake;

@@ -15,9 +15,6 @@ namespace Fibers;
 [DebuggerDisplay("Fiber {Id} {Name,nq} {Status}")]
 public partial class Fiber
 {
-    [ThreadStatic]
-    private static Fiber? t_current; // a virtual thread has thread statics of its own, so this is per fiber
-
     private static long s_lastId;
 
     private readonly object? _body;
@@ -35,13 +32,13 @@ public partial class Fiber
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
         Name = options?.Name;
-        if (t_current is { } parent)
+        if (Current is { } parent)
             (_parentId, ParentName) = (parent.Id, parent.Name);
         _linkedTo = options?.CancellationToken ?? default;
     }
 
     /// <summary>The fiber whose body the caller runs in, or null on an ordinary thread.</summary>
-    public static Fiber? Current => t_current;
+    public static Fiber? Current => Parker.CurrentOrNull?.Running; // one thread static for all: each is something more to read, and to scan
 
     /// <summary>Unique in the process, in order of spawning.</summary>
     public long Id { get; }

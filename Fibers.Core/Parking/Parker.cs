@@ -13,6 +13,9 @@ internal abstract class Parker
     [ThreadStatic]
     private static Parker? t_current; // per fiber too: a virtual thread has thread statics of its own
 
+    /// <summary>The fiber whose body stands on top of its stack, its own or one that runs inline; null: none. Requests to cancel are that one's. Written by the owner.</summary>
+    public Fiber? Running { get; set; }
+
     // ---- what it waits for, for people and for the finder of deadlocks: written by the owner before it parks, read while it stands ----
 
     /// <summary>The fiber that waits, which may run inline on another's stack. Null: an ordinary thread.</summary>

@@ -99,6 +99,6 @@ internal static unsafe class ParkCommit
     {
         Interlocked.MemoryBarrier(); // the fiber's Parking before our look at the request; pairs with Fiber.Nudge
         if (IsCancelPending(thread))
-            thread.Canceling?.InterruptWaitFromCommit(thread);
+            thread.Running?.InterruptWaitFromCommit(thread);
     }
 }

@@ -42,9 +42,6 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>The fiber it runs, or null while it is idle.</summary>
     public Fiber? Fiber { get; set; }
 
-    /// <summary>The fiber whose body stands on top of its stack: <see cref="Fiber"/>, or one that runs inline on it. Requests to cancel are that one's.</summary>
-    public Fiber? Canceling { get; set; }
-
     public Thread? Thread { get; private set; }
 
     /// <summary>Its one place among the timers: a fiber waits for one deadline at a time. Null before the first.</summary>
