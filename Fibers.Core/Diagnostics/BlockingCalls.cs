@@ -18,10 +18,10 @@ internal sealed class BlockingCalls
     // ToArray is the dictionary's own, which takes its locks; LINQ's would count and copy in two steps.
     public IReadOnlyList<KeyValuePair<string, long>> Sites => [.. _sites.ToArray().OrderByDescending(static site => site.Value).ThenBy(static site => site.Key, StringComparer.Ordinal)];
 
-    /// <summary>The watchdog: the carrier has sat in one fiber for an interval. Nothing happens if the fiber computes. True: it is blocked.</summary>
-    public bool Look(Carrier carrier)
+    /// <summary>The watchdog: the carrier has sat in one fiber for an interval, and its kernel thread is blocked in that call. True: it has been counted.</summary>
+    public bool Add(Carrier carrier, string call)
     {
-        if (KernelThread.Call(carrier.KernelId) is not { } call || carrier.Mounted?.VirtualThread is not { } thread)
+        if (carrier.Mounted?.VirtualThread is not { } thread)
             return false;
         string function = KernelThread.FunctionOf(call);
         string site = CallerOf(thread, carrier, call) is { } caller ? $"{function}, called by {caller}" : function;

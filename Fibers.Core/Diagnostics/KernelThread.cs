@@ -12,31 +12,26 @@ internal static unsafe partial class KernelThread
     public static string? BlockedIn(int kernelId) => Call(kernelId) is { } call ? FunctionOf(call) : null;
 
     /// <summary>The system call in which the thread is blocked, as the kernel describes it: two that are the same are one. Null while it computes.</summary>
-    public static string? Call(int kernelId)
+    public static string? Call(int kernelId) => Doing(kernelId) is var doing && IsCall(doing) ? doing : null;
+
+    /// <summary>What the kernel says that it does, for <see cref="IsCall"/> and <see cref="Computes"/>; empty: it has ended, or this kernel does not tell.</summary>
+    public static string Doing(int kernelId)
     {
         try
         {
-            string call = File.ReadAllText($"/proc/self/task/{kernelId}/syscall");
-            return call.AsSpan().Count(' ') < ProgramCounter ? null : call;
+            return File.ReadAllText($"/proc/self/task/{kernelId}/syscall");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return null; // it has ended, or this kernel does not tell
+            return "";
         }
     }
 
-    /// <summary>It runs, or would if it had a processor. False: it is blocked, or the kernel does not tell.</summary>
-    public static bool Computes(int kernelId)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/self/task/{kernelId}/syscall").StartsWith("running", StringComparison.Ordinal);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
+    /// <summary>It is blocked in a system call.</summary>
+    public static bool IsCall(string doing) => doing.AsSpan().Count(' ') >= ProgramCounter;
+
+    /// <summary>It runs, or would if it had a processor.</summary>
+    public static bool Computes(string doing) => doing.StartsWith("running", StringComparison.Ordinal);
 
     /// <summary>As the kernel has it, cut to 15 characters; null: it has ended.</summary>
     public static string? NameOf(long kernelId)

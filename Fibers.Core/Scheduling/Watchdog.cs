@@ -86,11 +86,18 @@ internal sealed class Watchdog
             _before[carrier] = now;
             bool moved = !known || before.Switches != now.Switches;
             bool sits = !moved && carrier.InFiber;
-            if (sits && _told.GetValueOrDefault(carrier) != now.Switches)
-                Tell(carrier, now.Switches);
             someoneMoves |= moved;
             someoneSits |= sits;
-            someoneHolds |= sits && Holds(carrier, served: before.Taken != now.Taken);
+            if (sits)
+            {
+                string doing = KernelThread.Doing(carrier.KernelId);
+                if (KernelThread.IsCall(doing) && _told.GetValueOrDefault(carrier) != now.Switches)
+                    Tell(carrier, doing, now.Switches);
+                // While others move: one that is blocked leaves a processor to a spare; one that computes, or waits for its turn on a busy machine, does not,
+                // and a spare would only compete with those that move: unless nobody comes for what waits behind it.
+                someoneHolds |= !KernelThread.Computes(doing) || (carrier.HasWork && before.Taken == now.Taken);
+            }
+
             workWaits |= carrier.HasWork && (sits || _scheduler.Idle.Idle > 0);
         }
 
@@ -120,14 +127,10 @@ internal sealed class Watchdog
         _scheduler.AddSpare();
     }
 
-    // While others move. One that is blocked leaves a processor to a spare; one that computes, or waits for its turn on a busy machine, does not,
-    // and a spare would only compete with those that move: unless nobody comes for what waits behind it.
-    private static bool Holds(Carrier carrier, bool served) => !KernelThread.Computes(carrier.KernelId) || (carrier.HasWork && !served);
-
     // Once per call that blocks: it may compute first.
-    private void Tell(Carrier carrier, ulong switches)
+    private void Tell(Carrier carrier, string call, ulong switches)
     {
-        if (!_scheduler.Blocking.Look(carrier))
+        if (!_scheduler.Blocking.Add(carrier, call))
             return;
         _told[carrier] = switches;
         if (Probe.Current is { } probe && carrier.Mounted is { } fiber)
