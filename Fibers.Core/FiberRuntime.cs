@@ -157,7 +157,7 @@ public sealed partial class FiberRuntime : IDisposable
         _timeline?.Dispose();
     }
 
-    /// <summary>Whoever ran the fiber, once, when nothing of it runs any more. What is returned is still to be done.</summary>
+    /// <summary>Whoever completes the fiber, once, when nothing of it runs any more. What is returned is still to be done.</summary>
     internal JoinList.Actions Ended(Fiber fiber)
     {
         Probe.Current?.Ended(fiber);
@@ -232,7 +232,7 @@ public sealed partial class FiberRuntime : IDisposable
 
             if (fiber.HasPermit && fiber.TryBegin()) // else Dispose has ended it
             {
-                Registry.Withdraw(fiber);
+                Registry.Remove(fiber, spawned: false);
                 _permits.Return();
             }
         }

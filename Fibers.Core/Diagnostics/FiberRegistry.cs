@@ -27,28 +27,16 @@ internal sealed class FiberRegistry
         shard.Latch.Exit(scope);
     }
 
-    /// <summary>It has ended.</summary>
-    public void Remove(Fiber fiber)
+    /// <param name="fiber">One that is in it.</param>
+    /// <param name="spawned">It has ended. False: nothing could be had for it, and it does not count.</param>
+    public void Remove(Fiber fiber, bool spawned = true)
     {
         Shard shard = ShardOf(fiber);
         Latch.Scope scope = shard.Latch.Enter();
-        shard.Ended++;
-        Unlink(shard, fiber);
-        shard.Latch.Exit(scope);
-    }
-
-    /// <summary>It was never spawned: nothing could be had for it.</summary>
-    public void Withdraw(Fiber fiber)
-    {
-        Shard shard = ShardOf(fiber);
-        Latch.Scope scope = shard.Latch.Enter();
-        shard.Spawned--;
-        Unlink(shard, fiber);
-        shard.Latch.Exit(scope);
-    }
-
-    private static void Unlink(Shard shard, Fiber fiber)
-    {
+        if (spawned)
+            shard.Ended++;
+        else
+            shard.Spawned--;
         if (fiber.RegistryPrevious is not null)
             fiber.RegistryPrevious.RegistryNext = fiber.RegistryNext;
         else
@@ -56,6 +44,7 @@ internal sealed class FiberRegistry
         if (fiber.RegistryNext is not null)
             fiber.RegistryNext.RegistryPrevious = fiber.RegistryPrevious;
         fiber.RegistryNext = fiber.RegistryPrevious = null;
+        shard.Latch.Exit(scope);
     }
 
     /// <summary>Any thread. How many have been in it, and how many of those have ended; a snapshot.</summary>
