@@ -81,7 +81,7 @@ public sealed class FiberSelect
         Random.Shared.Shuffle(order); // fair: no case starves because of its place
         Selectable[] sources = [.. order.Select(static c => c.Source).Distinct().OrderBy(static s => s.Order)];
 
-        var cell = ParkCell.Rent(Parker.Current, ParkReason.Select, this);
+        var cell = new ParkCell(Parker.Current, ParkReason.Select, this);
         SelectCase? chosen = TryAtOnce(order, sources, _defaultIndex >= 0 ? null : cell);
         if (chosen is not null)
             return chosen.Complete();

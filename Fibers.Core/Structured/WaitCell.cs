@@ -35,21 +35,22 @@ internal abstract class WaitCell
 internal sealed class ParkCell : WaitCell
 {
     private readonly Parker _parker;
-    private ParkReason _reason;
+    private readonly ParkReason _reason;
     private object? _waitsFor;
     private Waiter? _kept;
     private ulong _number;
 
-    private ParkCell(Parker parker) => _parker = parker;
-
     /// <param name="parker">The caller's own.</param>
     /// <param name="reason">Why it will park.</param>
     /// <param name="waitsFor">What for: dumps say it.</param>
+    public ParkCell(Parker parker, ParkReason reason, object waitsFor) => (_parker, _reason, _waitsFor) = (parker, reason, waitsFor);
+
+    /// <summary>As the constructor, but the cell that was given back last, if there is one. For waits that have one waiter.</summary>
     public static ParkCell Rent(Parker parker, ParkReason reason, object waitsFor)
     {
-        var cell = parker.Kept as ParkCell ?? new ParkCell(parker);
+        if (parker.Kept is not ParkCell cell || cell._reason != reason)
+            return new ParkCell(parker, reason, waitsFor);
         parker.Kept = null; // an interrupted wait does not give it back
-        cell._reason = reason;
         cell._waitsFor = waitsFor;
         return cell;
     }
