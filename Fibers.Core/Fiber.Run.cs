@@ -41,10 +41,10 @@ public partial class Fiber
 
     /// <summary>There, when the body is over.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    internal static void Leave(VirtualThread host, Exception? thrown)
+    internal static void Leave(VirtualThread host)
     {
         host.RestoreContext();
-        host.Fiber!.LeaveBody(thrown, outer: null);
+        host.Fiber!.LeaveBody(host.TakeThrown(), outer: null);
     }
 
     /// <summary>On the thread that carries it out, or on somebody else's stack. Runs the body; never throws.</summary>
@@ -135,7 +135,7 @@ public partial class Fiber
         Volatile.Write(ref _status, (int)(canceled ? FiberStatus.Canceled : FiberStatus.Failed));
     }
 
-    /// <summary>Whoever ran it, once, when nothing of it runs any more: wakes the joiners.</summary>
+    /// <summary>Whoever completes it, once, when nothing of it runs any more: wakes the joiners. What is returned is still to be done.</summary>
     internal JoinList.Actions Complete()
     {
         Unlink();

@@ -65,7 +65,7 @@ internal abstract class Probe
     {
     }
 
-    /// <summary>Whoever ran it, before those who join it are woken. Also for a fiber that was cancelled before it began.</summary>
+    /// <summary>Whoever ran it, its carrier, or the fiber that was handed that on joining it; before anybody who joins it goes on. Also for a fiber that was cancelled before it began.</summary>
     public virtual void Ended(Fiber fiber)
     {
     }

@@ -13,6 +13,8 @@ internal abstract class Parker
     [ThreadStatic]
     private static Parker? t_current; // per fiber too: a virtual thread has thread statics of its own
 
+    private long _sinceMs;
+
     /// <summary>The fiber whose body stands on top of its stack, its own or one that runs inline; null: none. Requests to cancel are that one's. Written by the owner.</summary>
     public Fiber? Running { get; set; }
 
@@ -26,7 +28,10 @@ internal abstract class Parker
     public ParkReason Reason { get; protected set; }
 
     /// <summary>Any thread. When it parked, as <see cref="Environment.TickCount64"/> has it or some ten milliseconds earlier; means something while it stands.</summary>
-    public abstract long SinceMs { get; }
+    public long SinceMs => Volatile.Read(ref _sinceMs);
+
+    /// <summary>The owner before it parks, or whoever performs its request to.</summary>
+    public void ParkedAt(long coarseMs) => Volatile.Write(ref _sinceMs, coarseMs);
 
     /// <summary>Owner only. What its last wait was made of, for the next one.</summary>
     public object? Kept { get; set; }

@@ -7,7 +7,6 @@ internal sealed class ThreadParker : Parker
 {
     private FiberDeadlockException? _deadlock;
     private long _deadlineNs;
-    private long _sinceMs;
     private ulong _word; // ParkWord; changed only by compare-exchange once Begin has published the number
 
     /// <summary>Its thread, as the kernel knows it.</summary>
@@ -18,8 +17,6 @@ internal sealed class ThreadParker : Parker
 
     /// <summary>It has begun to park and will not change its mind. Written by the owner.</summary>
     public volatile bool InPark;
-
-    public override long SinceMs => Volatile.Read(ref _sinceMs);
 
     /// <summary>Any thread. A snapshot.</summary>
     public ParkWord State => ParkWord.Read(ref _word);
@@ -45,7 +42,7 @@ internal sealed class ThreadParker : Parker
     public override ulong Begin(ParkReason reason)
     {
         Reason = reason;
-        Volatile.Write(ref _sinceMs, Environment.TickCount64);
+        ParkedAt(Environment.TickCount64);
         Volatile.Write(ref _deadlineNs, 0); // not known yet
         ulong number = new ParkWord(_word).Number + 1;
         Volatile.Write(ref _word, ParkWord.Pack(number, Wake.None, ParkState.Parked).Raw); // release; pairs with TryWake's read

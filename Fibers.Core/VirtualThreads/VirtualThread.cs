@@ -27,7 +27,6 @@ internal sealed unsafe class VirtualThread : Parker
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
 
     private Exception? _thrown; // by the body, on its way to Fiber.Leave
-    private long _sinceMs;
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
     {
@@ -63,8 +62,6 @@ internal sealed unsafe class VirtualThread : Parker
 
     /// <summary>Any thread. A snapshot.</summary>
     public ParkWord State => ParkWord.Read(ref Word);
-
-    public override long SinceMs => Volatile.Read(ref _sinceMs);
 
     /// <summary>Any thread. Means something while it is parked.</summary>
     public ParkReason ParkedReason => (ParkReason)Native->Request.Reason;
@@ -143,7 +140,7 @@ internal sealed unsafe class VirtualThread : Parker
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void End()
     {
-        Fiber.Leave(this, TakeThrown());
+        Fiber.Leave(this);
         LeaveTo(NextAfterEnd(), RequestKind.Finished);
     }
 
@@ -188,7 +185,8 @@ internal sealed unsafe class VirtualThread : Parker
             s_table[self.Index] = null;
     }
 
-    private Exception? TakeThrown()
+    /// <summary>The thread itself: what the body has thrown, once.</summary>
+    public Exception? TakeThrown()
     {
         Exception? thrown = _thrown;
         _thrown = null;
@@ -226,9 +224,6 @@ internal sealed unsafe class VirtualThread : Parker
         number = word.Number;
         return word.State == ParkState.Parked && IsInside((ParkReason)Native->Request.Reason) && Native->Request.DeadlineNs == Clock.Never;
     }
-
-    /// <summary>Whoever performs its request to park.</summary>
-    public void ParkedAt(long coarseMs) => Volatile.Write(ref _sinceMs, coarseMs);
 
     // Pinned from Begin to Park or Abandon: what lies between may allocate or take a lock, and a hidden wait of the runtime that
     // parked there would use the next number, and leave this one to nobody.

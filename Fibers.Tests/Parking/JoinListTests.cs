@@ -91,8 +91,6 @@ public class JoinListTests
 
     private sealed class Waiter(Action onWake) : Parker
     {
-        public override long SinceMs => 0;
-
         public override ulong Begin(ParkReason reason) => 1;
 
         public override Wake Park(long deadlineNs) => throw new NotSupportedException("It never parks.");
