@@ -86,7 +86,7 @@ static void give_block(vthread_block *block)
 
 // Stacks are whole pages apart, so without this the tops of all of them, which every switch touches, would compete for the
 // few places the processor's caches have for one page offset (`yield-1000` in Fibers.Benchmarks). Half a page is enough, and
-// what a shallow fiber touches then still fits in two (`scale-10000`: 1.8 KB less for each than with a whole one).
+// what a shallow fiber touches then still fits in two (`scale-10000`).
 static char *staggered_top(const vthread_block *block, const fibers_stacks *stacks)
 {
     size_t lines = fibers_page_size() / 2 / CACHE_LINE;
