@@ -97,14 +97,6 @@ internal sealed class ChannelCore<T>(int capacity) : Selectable
     /// <summary>Latch held.</summary>
     public void AddReceiver(ItemWaiter waiter) => _receivers.Add(waiter);
 
-    /// <summary>Takes the latch. For a waiter that gave up.</summary>
-    public void Remove(Waiter waiter)
-    {
-        var scope = Latch.Enter();
-        waiter.List?.Remove(waiter);
-        Latch.Exit(scope);
-    }
-
     /// <summary>Takes the latch. False: it was closed already.</summary>
     public bool Close()
     {

@@ -154,7 +154,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         ChannelCore<T>.Outcome outcome = _core.TrySend(item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
         {
-            waiter = NewWaiter(cell, self, _sending);
+            waiter = NewWaiter(cell, self);
             waiter.Item = item;
             _core.AddSender(waiter);
         }
@@ -171,7 +171,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         var scope = _core.Latch.Enter(self as VirtualThread);
         ChannelCore<T>.Outcome outcome = _core.TryReceive(out item, out Waiter? wake);
         if (outcome == ChannelCore<T>.Outcome.WouldWait)
-            _core.AddReceiver(waiter = NewWaiter(cell, self, _receiving));
+            _core.AddReceiver(waiter = NewWaiter(cell, self));
         _core.Latch.Exit(scope);
         wake?.Cell.Wake();
         closed = outcome == ChannelCore<T>.Outcome.Closed;
@@ -179,32 +179,22 @@ public sealed class FiberChannel<T> : IEnumerable<T>
     }
 
     // Made only when there is something to wait for. Beginning comes last: it must be taken back should anything fail after it.
-    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task, Parker? self, ChannelEnd end)
+    private ChannelCore<T>.ItemWaiter NewWaiter(TaskCell? task, Parker? self)
     {
         if (task is not null)
             return new ChannelCore<T>.ItemWaiter(task);
-        ParkCell cell = ParkCell.Rent(self ?? Parker.Current, ParkReason.Channel, end);
-        ChannelCore<T>.ItemWaiter waiter = cell.TakeKept<ChannelCore<T>.ItemWaiter>() ?? new ChannelCore<T>.ItemWaiter(cell);
-        cell.Begin();
+        self ??= Parker.Current;
+        ChannelCore<T>.ItemWaiter waiter = ChannelCell.TakeKept<ChannelCore<T>.ItemWaiter>(self) ?? new ChannelCore<T>.ItemWaiter(new ChannelCell(self));
+        ((ChannelCell)waiter.Cell).Begin();
         return waiter;
     }
 
     // False: time-out, or (a receiver) closed. A sender whose channel was closed gets the exception.
     private bool Wait(ChannelCore<T>.ItemWaiter waiter, long deadlineNs, [MaybeNull] out T item, out bool closed)
     {
-        var cell = (ParkCell)waiter.Cell;
-        Waiter? winner = null;
-        try
-        {
-            winner = cell.Wait(deadlineNs);
-        }
-        finally
-        {
-            if (winner != waiter)
-                _core.Remove(waiter);
-        }
-
-        bool won = winner == waiter, sends = waiter.IsSender;
+        var cell = (ChannelCell)waiter.Cell;
+        bool sends = waiter.IsSender;
+        bool won = cell.Wait(waiter, _core, deadlineNs, sends ? _sending : _receiving);
         item = waiter.Item;
         closed = won && waiter.Closed;
         cell.GiveBack(waiter);
@@ -219,13 +209,13 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state =>
         {
             var canceled = (TaskCell)state!;
-            if (canceled.TryWin(canceled))
+            if (canceled.TryGiveUp())
                 canceled.Wake();
         }, cell);
         object winner = await cell.Task.ConfigureAwait(false);
         if (winner == waiter)
             return !waiter.Closed;
-        _core.Remove(waiter);
+        _core.TryRemove(waiter);
         throw new OperationCanceledException(cancellationToken);
     }
 }

@@ -81,7 +81,7 @@ public sealed class FiberSelect
         Random.Shared.Shuffle(order); // fair: no case starves because of its place
         Selectable[] sources = [.. order.Select(static c => c.Source).Distinct().OrderBy(static s => s.Order)];
 
-        var cell = new ParkCell(Parker.Current, ParkReason.Select, this);
+        var cell = new SelectCell(Parker.Current, this);
         SelectCase? chosen = TryAtOnce(order, sources, _defaultIndex >= 0 ? null : cell);
         if (chosen is not null)
             return chosen.Complete();
@@ -113,7 +113,7 @@ public sealed class FiberSelect
     public override string ToString() => $"{_cases.Count} cases";
 
     // Under all latches at once: either one case happens, or every case is registered.
-    private static SelectCase? TryAtOnce(SelectCase[] order, Selectable[] sources, ParkCell? cell)
+    private static SelectCase? TryAtOnce(SelectCase[] order, Selectable[] sources, SelectCell? cell)
     {
         cell?.Begin();
         var scopes = new Latch.Scope[sources.Length];

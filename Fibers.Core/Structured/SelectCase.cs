@@ -17,11 +17,8 @@ internal abstract class SelectCase(int index)
     /// <summary>Takes the latch.</summary>
     public void Unregister()
     {
-        if (Waiter is not { } waiter)
-            return;
-        var scope = Source.Latch.Enter();
-        waiter.List?.Remove(waiter);
-        Source.Latch.Exit(scope);
+        if (Waiter is { } waiter)
+            Source.TryRemove(waiter);
     }
 
     /// <summary>It is this case; no latch is held. Runs the user's action.</summary>

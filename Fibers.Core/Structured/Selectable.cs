@@ -9,5 +9,15 @@ internal abstract class Selectable
 
     public Latch Latch; // a field: a latch is a mutable struct
 
+    /// <summary>Takes the latch. False: somebody has taken it out already, and what that was for is complete.</summary>
+    public bool TryRemove(Waiter waiter)
+    {
+        var scope = Latch.Enter();
+        bool there = waiter.List is not null;
+        waiter.List?.Remove(waiter);
+        Latch.Exit(scope);
+        return there;
+    }
+
     public long Order { get; } = Interlocked.Increment(ref s_lastOrder);
 }

@@ -20,10 +20,13 @@ internal class Waiter(WaitCell cell)
     /// <summary>The winner, under the latch, when it has written everything.</summary>
     public void MarkFilled() => Volatile.Write(ref _filled, true);
 
+    /// <summary>The waiter. True: it was won, and everything is there.</summary>
+    public bool IsFilled => Volatile.Read(ref _filled);
+
     /// <summary>The waiter. The winner holds a latch meanwhile, so it is a matter of instructions.</summary>
     public void AwaitFilled()
     {
-        for (int round = 0; !Volatile.Read(ref _filled); round++)
+        for (int round = 0; !IsFilled; round++)
             Scheduling.Latch.Backoff(round);
     }
 }
