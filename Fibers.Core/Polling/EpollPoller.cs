@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Fibers.Native;
 using Fibers.Parking;
@@ -35,6 +36,7 @@ internal sealed unsafe class EpollPoller : IDisposable
     public DescriptorTable Descriptors { get; }
 
     /// <summary>Carrier only; blocks its kernel thread up to the timeout (0: just looks; negative: for ever). Makes the fibers it finds runnable.</summary>
+    [SkipLocalsInit]
     public int Poll(long timeoutNs)
     {
         byte* events = stackalloc byte[Capacity * 16];

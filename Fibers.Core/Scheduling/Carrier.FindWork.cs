@@ -6,7 +6,8 @@ namespace Fibers.Scheduling;
 
 internal sealed unsafe partial class Carrier
 {
-    private const uint FairnessInterval = 61; // every so often the shared sources come first, so that nobody starves
+    private const int FairnessInterval = 61; // every so often the shared sources come first, so that nobody starves
+    private const long LookIntervalNs = 50_000;  // ... but a look at the poller is a system call, and turns can be short
     private const int SpinsBeforeSleep = 20;
     private const long SpareIdleNs = 50_000_000;
 
@@ -21,9 +22,10 @@ internal sealed unsafe partial class Carrier
             return first;
         }
 
-        if (++_tick % FairnessInterval == 0)
+        if (--_turnsOfOwn <= 0)
         {
-            Gather();
+            _turnsOfOwn = FairnessInterval;
+            Gather(pollNow: Clock.Now - _polledNs >= LookIntervalNs);
             if (Scheduler.Injected.Pop() is { } waitedLongest)
                 return waitedLongest;
         }
@@ -56,17 +58,20 @@ internal sealed unsafe partial class Carrier
     private Fiber? Shared()
     {
         _nextInARow = 0;
-        Gather();
+        Gather(pollNow: true);
         return Queue.Pop() ?? TakeNext() ?? Scheduler.Injected.PopInto(Queue, Scheduler.Carriers);
     }
 
     // Whatever became runnable elsewhere comes into its own queue.
-    private void Gather()
+    private void Gather(bool pollNow)
     {
         Scheduler.Inbox.Drain(this);
         Scheduler.DrainClosedDescriptors();
         Scheduler.Timers.Fire();
+        if (!pollNow)
+            return;
         Scheduler.PollNow();
+        _polledNs = Clock.Now;
     }
 
     // Its own sources are empty: look at everybody's, a few times, then go idle.

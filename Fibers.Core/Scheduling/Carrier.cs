@@ -20,14 +20,14 @@ internal sealed unsafe partial class Carrier
     private readonly Thread _thread;
     private readonly bool _spare;
     private readonly ManualResetEventSlim _attached = new();
-    private NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
     private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
     private JoinList.Actions _actions; // of a fiber that ended in a hand-over: for the carrier's own stack, and before everything else
     private ulong _switchesBefore;
     private ulong _switchesAtEnd;
     private int _nextInARow;
-    private uint _tick;
+    private long _polledNs;
+    private int _turnsOfOwn = FairnessInterval; // until the shared sources come first
     private uint _wakeWord;      // futex: 1 when somebody has woken it
 
     public Carrier(Scheduler scheduler, int index, bool spare)
@@ -52,23 +52,49 @@ internal sealed unsafe partial class Carrier
     /// <summary>Any thread. Until when it sleeps in the poller.</summary>
     public long SleepsUntil { get; private set; } = Clock.Never;
 
-    /// <summary>Any thread. Its kernel thread; 0 before it is attached.</summary>
-    public int KernelId => _native == null ? 0 : _native->KernelTid;
+    /// <summary>Its half in the shim. Null, as others may see it at any time: not attached yet, or stopped; then another carrier may have the struct.</summary>
+    public NativeCarrier* Native { get; private set; }
+
+    /// <summary>Any thread. Its kernel thread; 0: it has none.</summary>
+    public int KernelId
+    {
+        get
+        {
+            NativeCarrier* native = Native;
+            return native == null ? 0 : native->KernelTid;
+        }
+    }
 
     /// <summary>Any thread. Times it has run a fiber.</summary>
-    public ulong Switches => _native == null ? 0 : (State == CarrierState.Stopped ? _switchesAtEnd : Volatile.Read(ref _native->Switches)) - _switchesBefore;
+    public ulong Switches
+    {
+        get
+        {
+            NativeCarrier* native = Native;
+            ulong switches = native == null ? 0 : Volatile.Read(ref native->Switches) - _switchesBefore;
+            return Native == null ? Volatile.Read(ref _switchesAtEnd) : switches;
+        }
+    }
 
     /// <summary>Any thread.</summary>
-    public bool InFiber => _native != null && Volatile.Read(ref _native->Phase) == (uint)Phase.Fiber;
+    public bool InFiber
+    {
+        get
+        {
+            NativeCarrier* native = Native;
+            return native != null && Volatile.Read(ref native->Phase) == (uint)Phase.Fiber;
+        }
+    }
 
     /// <summary>Any thread. The fiber it runs at the moment; a snapshot.</summary>
     public Fiber? Mounted
     {
         get
         {
-            if (_native == null || !InFiber)
+            NativeCarrier* native = Native;
+            if (native == null || !InFiber)
                 return null;
-            var mounted = (NativeVThread*)Volatile.Read(ref *(nint*)&_native->Mounted);
+            var mounted = (NativeVThread*)Volatile.Read(ref *(nint*)&native->Mounted);
             return mounted == null ? null : VirtualThread.Find(mounted)?.Fiber;
         }
     }
@@ -131,7 +157,7 @@ internal sealed unsafe partial class Carrier
             return null;
         if ((fiber.VirtualThread ?? BindIdle(fiber)) is { MayBeHandedTo: true } thread)
         {
-            _tick++;
+            _turnsOfOwn--;
             return thread;
         }
 
@@ -150,18 +176,18 @@ internal sealed unsafe partial class Carrier
             return null;
         if ((++_nextInARow > MaxNextInARow && !Queue.IsEmpty) || !joiner.TryTake(number))
             return null;
-        _tick++;
+        _turnsOfOwn--;
         return joiner;
     }
 
-    private bool MustPassLoop => (_tick + 1) % FairnessInterval == 0 || _actions.Any;
+    private bool MustPassLoop => _turnsOfOwn <= 1 || _actions.Any;
 
     /// <summary>The fiber that was handed the carrier, pinned: performs the request of the one it got it from. False: it is to go through the carrier's loop soon.</summary>
     public bool TakeOver(VirtualThread from, VirtualThread heir)
     {
         Settle(from, heir);
-        Volatile.Write(ref *(nint*)&_native->Mounted, (nint)heir.Native);
-        Volatile.Write(ref _native->Phase, (uint)Phase.Fiber);
+        Volatile.Write(ref *(nint*)&Native->Mounted, (nint)heir.Native);
+        Volatile.Write(ref Native->Phase, (uint)Phase.Fiber);
         Probe.Current?.RunBegins(this, heir.Fiber!);
         return !_actions.Any;
     }
@@ -176,12 +202,13 @@ internal sealed unsafe partial class Carrier
             throw new OutOfMemoryException("No memory for a carrier.");
         native->Index = (uint)Index;
         _switchesBefore = native->Switches; // of a spare carrier that had this struct before
-        _native = native;
+        Native = native;
         _attached.Set();
         while (FindWork() is { } fiber)
             Run(fiber);
-        _switchesAtEnd = _native->Switches;
+        _switchesAtEnd = native->Switches - _switchesBefore;
         State = CarrierState.Stopped;
+        Native = null;
         Shim.fibers_carrier_detach();
         Scheduler.Stopped(this);
     }
@@ -200,9 +227,9 @@ internal sealed unsafe partial class Carrier
     // The carrier itself, or the heir, when `left` has left.
     private void Settle(VirtualThread left, VirtualThread? heir)
     {
-        Volatile.Write(ref _native->Phase, (uint)Phase.Scheduler);
+        Volatile.Write(ref Native->Phase, (uint)Phase.Scheduler);
         Fiber fiber = left.Fiber!;
-        if (Volatile.Read(ref _native->Contested) != 0 && Shim.fibers_rescue_settle(_native) != 0)
+        if (Volatile.Read(ref Native->Contested) != 0 && Shim.fibers_rescue_settle(Native) != 0)
         {
             Probe.Current?.RunEnds(this, fiber, RequestKind.None, ParkReason.None);
             return; // we were stuck, and the rescue carrier took the fiber

@@ -22,7 +22,7 @@ internal sealed class RunQueue
     public const int Capacity = 256;
     private const uint Mask = Capacity - 1;
 
-    private readonly Fiber?[] _slots = new Fiber?[Capacity];
+    private readonly Slot[] _slots = new Slot[Capacity];
     private ulong _heads;
     private uint _tail;
 
@@ -50,7 +50,7 @@ internal sealed class RunQueue
             uint tail = _tail;                                // plain: only we write it
             if (tail - heads.Steal < Capacity)
             {
-                _slots[tail & Mask] = fiber;
+                _slots[tail & Mask].Fiber = fiber;
                 Volatile.Write(ref _tail, tail + 1); // release; pairs with the thief's read of the tail
                 return;
             }
@@ -73,7 +73,7 @@ internal sealed class RunQueue
             ulong seen = Interlocked.CompareExchange(ref _heads, claimed.Raw, heads.Raw);
             if (seen == heads.Raw)
             {
-                ref Fiber? slot = ref _slots[heads.Real & Mask];
+                ref Fiber? slot = ref _slots[heads.Real & Mask].Fiber;
                 Fiber fiber = slot!;
                 slot = null;
                 return fiber;
@@ -129,11 +129,11 @@ internal sealed class RunQueue
         uint ownTail = own._tail;
         for (uint i = 0; i < claim.Count; i++)
         {
-            ref Fiber? slot = ref _slots[(claim.First + i) & Mask];
+            ref Fiber? slot = ref _slots[(claim.First + i) & Mask].Fiber;
             if (i == 0)
                 first = slot;
             else
-                own._slots[ownTail++ & Mask] = slot;
+                own._slots[ownTail++ & Mask].Fiber = slot;
             slot = null;
         }
 
@@ -176,13 +176,19 @@ internal sealed class RunQueue
         var moved = new Fiber[half];
         for (uint i = 0; i < half; i++)
         {
-            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask];
+            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask].Fiber;
             moved[i] = slot!;
             slot = null;
         }
 
         overflow.Push(moved);
         return true;
+    }
+
+    // An array of references would check the type of each that is stored.
+    private struct Slot
+    {
+        public Fiber? Fiber;
     }
 
     /// <summary>Both heads in one word.</summary>

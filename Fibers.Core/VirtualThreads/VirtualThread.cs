@@ -26,6 +26,7 @@ internal sealed unsafe class VirtualThread : Parker
     private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
 
+    private Carrier? _lastCarrier;
     private Exception? _thrown; // by the body, on its way to Fiber.Leave
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
@@ -353,5 +354,6 @@ internal sealed unsafe class VirtualThread : Parker
     public void Unpin() => Native->Pinned--;
 
     /// <summary>Fiber only, while pinned. Null on the rescue carrier.</summary>
-    public Carrier? PinnedCarrier => Scheduler.CarrierAt(Native->Carrier->Index);
+    // As last time, mostly: then the processor need not wait for the chain of loads of a look-up.
+    public Carrier? PinnedCarrier => _lastCarrier is { } last && last.Native == Native->Carrier ? last : _lastCarrier = Scheduler.CarrierAt(Native->Carrier->Index);
 }
