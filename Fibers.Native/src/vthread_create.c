@@ -3,6 +3,7 @@
 // virtual thread", in docs/design.md.
 #include "internal.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -110,6 +111,20 @@ static void *vthread_main(void *argument)
     return NULL;        // on a kernel thread again (vthread_revive.c): the C library's ordinary exit
 }
 
+// The creator sleeps until the newborn has detached, so the two only take turns: on one processor that is one switch, and elsewhere the kernel
+// would first rouse an idle processor for each of them (`scale-10000`). The newborn inherits the narrow mask, and keeps it for
+// as long as it has this kernel thread: until it detaches. False: it may be born anywhere.
+static bool stay_on_this_processor(cpu_set_t *before)
+{
+    int here = sched_getcpu();
+    if (here < 0 || here >= CPU_SETSIZE || sched_getaffinity(0, sizeof *before, before) != 0)
+        return false;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(here, &only);
+    return sched_setaffinity(0, sizeof only, &only) == 0;
+}
+
 int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), fibers_vthread **result)
 {
     void *low = fibers_stack_take(stacks);
@@ -142,7 +157,11 @@ int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*ent
         sigset_t all, before;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
+        cpu_set_t processors;
+        bool narrowed = stay_on_this_processor(&processors);
         error = pthread_create(&thread, &attributes, vthread_main, block);
+        if (narrowed)
+            sched_setaffinity(0, sizeof processors, &processors); // fails only if the kernel has given it others meanwhile
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     pthread_attr_destroy(&attributes);
