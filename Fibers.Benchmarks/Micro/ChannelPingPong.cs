@@ -26,20 +26,20 @@ internal sealed class ChannelPingPong : Question
     {
         var there = new FiberChannel<int>(1);
         var back = new FiberChannel<int>(1);
-        Fiber other = Fiber.Spawn(() =>
+        Fiber other = Fiber.Spawn(() => Timed.InParts(times, part =>
         {
-            for (int i = 0; i < times; i++)
+            for (int i = 0; i < part; i++)
                 back.Send(there.Receive());
-        });
-        Figure figure = Timed.PerOperation(times, () =>
+        }));
+        Figure figure = Timed.PerOperation(times, () => Timed.InParts(times, part =>
         {
-            for (int i = 0; i < times; i++)
+            for (int i = 0; i < part; i++)
             {
                 there.Send(i);
                 if (back.Receive() != i)
                     throw new InvalidOperationException("Another number came back.");
             }
-        });
+        }));
         other.Join();
         return figure;
     });

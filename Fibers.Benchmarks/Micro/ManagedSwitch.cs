@@ -49,11 +49,11 @@ internal sealed unsafe partial class ManagedSwitch : Question
         if (error != 0 || carrier == null)
             throw new InvalidOperationException($"No virtual thread: error {error}.");
         Shim.fibers_run(thread);
-        Figure figure = Timed.PerOperation(times, () =>
+        Figure figure = Timed.PerOperation(times, () => Timed.InParts(times, part =>
         {
-            for (int i = 0; i < times; i++)
+            for (int i = 0; i < part; i++)
                 Shim.fibers_run(thread);
-        });
+        }));
         s_stop = true;
         error = Shim.fibers_vthread_destroy(thread);
         if (error != 0)
@@ -76,14 +76,14 @@ internal sealed unsafe partial class ManagedSwitch : Question
     private static partial void* Cross();
 
     // What leaving managed code and coming back costs by itself, for a function that does next to nothing.
-    private static Figure MeasureCrossings(int times) => Timed.PerOperation(times, () =>
+    private static Figure MeasureCrossings(int times) => Timed.PerOperation(times, () => Timed.InParts(times, static part =>
     {
-        for (int i = 0; i < times; i++)
+        for (int i = 0; i < part; i++)
         {
             _ = Cross();
             _ = Cross();
         }
-    });
+    }));
 
     private static Figure MeasureThreads(int times)
     {

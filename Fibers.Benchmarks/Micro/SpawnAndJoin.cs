@@ -23,11 +23,11 @@ internal sealed class SpawnAndJoin : Question
         ]);
     }
 
-    private static Figure Fibers(FiberRuntime runtime, int times) => runtime.Run(() => Timed.PerOperation(times, () =>
+    private static Figure Fibers(FiberRuntime runtime, int times) => runtime.Run(() => Timed.PerOperation(times, () => Timed.InParts(times, static part =>
     {
-        for (int i = 0; i < times; i++)
+        for (int i = 0; i < part; i++)
             Fiber.Spawn(static () => { }).Join();
-    }));
+    })));
 
     private static Figure Tasks(int times) => Timed.PerOperation(times, () => Task.Run(async () =>
     {

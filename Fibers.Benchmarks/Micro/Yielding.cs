@@ -27,11 +27,11 @@ internal sealed class Yielding(int number) : Question
         var fibers = new Fiber[number];
         for (int i = 0; i < number; i++)
         {
-            fibers[i] = Fiber.Spawn(() =>
+            fibers[i] = Fiber.Spawn(() => Timed.InParts(each, static part =>
             {
-                for (int turn = 0; turn < each; turn++)
+                for (int turn = 0; turn < part; turn++)
                     Fiber.Yield();
-            });
+            }));
         }
 
         foreach (Fiber fiber in fibers)
