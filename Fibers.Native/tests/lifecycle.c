@@ -1,6 +1,7 @@
 // Create, detach, run on another kernel thread, revive and destroy; and what happens when one of them fails.
 #include "scheduler.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,17 @@ static void signal_mask_is_restored(void)
     CHECK("create", sigismember(&after, SIGUSR1) == 0);
 }
 
+// While it waits for a birth the creator keeps to one processor, and may use all of its own again afterwards.
+static void processors_are_restored(void)
+{
+    cpu_set_t before, after;
+    REQUIRE("create", sched_getaffinity(0, sizeof before, &before) == 0);
+    fibers_vthread *vthread = vthread_new(stacks, inbox, NULL, NULL);
+    CHECK("create", sched_getaffinity(0, sizeof after, &after) == 0);
+    CHECK("create", CPU_EQUAL(&before, &after));
+    CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
+}
+
 void topic_lifecycle(void)
 {
     inbox = fibers_inbox_create();
@@ -137,6 +149,7 @@ void topic_lifecycle(void)
     blocks_and_stacks_are_reused();
     failures_leave_nothing_behind();
     signal_mask_is_restored();
+    processors_are_restored();
     fibers_carrier_detach();
     fibers_inbox_destroy(inbox);
     fibers_stacks_destroy(stacks);
