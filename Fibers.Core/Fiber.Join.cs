@@ -59,7 +59,8 @@ public partial class Fiber
     {
         while (!IsEnded)
         {
-            if (Current == this)
+            Parker parker = Parker.Current;
+            if (parker.Running == this)
                 throw new InvalidOperationException("A fiber cannot join itself.");
             if (_starving && TryBegin())
             {
@@ -67,7 +68,6 @@ public partial class Fiber
                 break;
             }
 
-            Parker parker = Parker.Current;
             ulong number = parker.Begin(ParkReason.Join);
             if (!_joiners.TryAdd(parker, number))
             {

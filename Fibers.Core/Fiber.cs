@@ -38,7 +38,7 @@ public partial class Fiber
     }
 
     /// <summary>The fiber whose body the caller runs in, or null on an ordinary thread.</summary>
-    public static Fiber? Current => Parker.CurrentOrNull?.Running; // one thread static for all: each is something more to read, and to scan
+    public static Fiber? Current => Parker.CurrentOrNull?.Running;
 
     /// <summary>Unique in the process, in order of spawning.</summary>
     public long Id { get; }

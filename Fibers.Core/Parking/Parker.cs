@@ -1,3 +1,5 @@
+using Fibers.VirtualThreads;
+
 namespace Fibers.Parking;
 
 /// <summary>
@@ -11,7 +13,7 @@ namespace Fibers.Parking;
 internal abstract class Parker
 {
     [ThreadStatic]
-    private static Parker? t_current; // per fiber too: a virtual thread has thread statics of its own
+    private static ThreadParker? t_thread; // an ordinary thread's own
 
     private long _sinceMs;
 
@@ -55,13 +57,10 @@ internal abstract class Parker
     protected static bool IsInside(ParkReason reason) => reason is ParkReason.Join or ParkReason.Channel or ParkReason.Select or ParkReason.Park;
 
     /// <summary>Any thread or fiber. The caller's own parker.</summary>
-    public static Parker Current => t_current ??= new ThreadParker();
+    public static Parker Current => VirtualThread.Current ?? (Parker)(t_thread ??= new ThreadParker());
 
-    /// <summary>Called once by each virtual thread, for itself.</summary>
-    protected static void Adopt(Parker parker) => t_current = parker;
-
-    /// <summary>The current virtual thread, or null on an ordinary thread.</summary>
-    public static Parker? CurrentOrNull => t_current;
+    /// <summary>As <see cref="Current"/>, but null on an ordinary thread that has not needed one.</summary>
+    public static Parker? CurrentOrNull => VirtualThread.Current ?? (Parker?)t_thread;
 
     /// <summary>Owner only. From here <see cref="TryWake"/> with the returned number may succeed.</summary>
     public abstract ulong Begin(ParkReason reason);

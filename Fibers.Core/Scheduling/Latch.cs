@@ -1,3 +1,4 @@
+using Fibers.Native;
 using Fibers.VirtualThreads;
 
 namespace Fibers.Scheduling;
@@ -8,16 +9,19 @@ namespace Fibers.Scheduling;
 /// waits) could throw in the middle of a queue. A fiber that holds a latch is pinned, so that it gives it back before anybody else gets its
 /// carrier. For a few instructions only; nothing inside may call out. Ordering: enter acquires, exit releases.
 /// </remarks>
-internal struct Latch
+internal unsafe struct Latch
 {
     private int _taken;
 
-    public Scope Enter() => Enter(VirtualThread.Current);
+    public Scope Enter() => Enter(VirtualThread.CurrentNative);
 
     /// <param name="fiber">The caller's own virtual thread, or null: an ordinary thread.</param>
-    public Scope Enter(VirtualThread? fiber)
+    public Scope Enter(VirtualThread? fiber) => Enter(fiber is null ? null : fiber.Native);
+
+    private Scope Enter(NativeVThread* fiber)
     {
-        fiber?.Pin();
+        if (fiber != null)
+            fiber->Pinned++;
         if (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
             Wait();
         return new Scope(fiber);
@@ -26,7 +30,8 @@ internal struct Latch
     public void Exit(Scope scope)
     {
         Volatile.Write(ref _taken, 0);
-        scope.Fiber?.Unpin();
+        if (scope.Fiber != null)
+            scope.Fiber->Pinned--;
     }
 
     private void Wait()
@@ -44,8 +49,8 @@ internal struct Latch
             Thread.Yield();
     }
 
-    public readonly struct Scope(VirtualThread? fiber)
+    public readonly struct Scope(NativeVThread* fiber)
     {
-        public VirtualThread? Fiber { get; } = fiber;
+        public NativeVThread* Fiber { get; } = fiber;
     }
 }

@@ -21,7 +21,10 @@ namespace Fibers.VirtualThreads;
 internal sealed unsafe class VirtualThread : Parker
 {
     private static readonly Lock s_tableLock = new();
-    private static VirtualThread?[] s_table = new VirtualThread?[256];
+    private static VirtualThread?[] s_table = new VirtualThread?[256]; // by index
+
+    // Shim.fibers_vthread_current: by its address, because a method with that call in it cannot even be compiled where there is no shim. Null: there has been no virtual thread yet.
+    private static delegate* unmanaged[SuppressGCTransition]<NativeVThread*> s_current;
 
     private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
@@ -72,7 +75,24 @@ internal sealed unsafe class VirtualThread : Parker
     private ref ulong Word => ref Native->ParkWord;
 
     /// <summary>Any thread or fiber. Null on an ordinary thread.</summary>
-    public static new VirtualThread? Current => CurrentOrNull as VirtualThread;
+    // Asked of the shim, where it is one load away: a thread static of .NET is four, each in a place of its own, and every fiber would have storage for it that each collection looks at.
+    public static new VirtualThread? Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            VirtualThread?[] table = Volatile.Read(ref s_table);
+            NativeVThread* self = CurrentNative;
+            return self != null && self->Index < (uint)table.Length ? table[self->Index] : null;
+        }
+    }
+
+    /// <summary>Any thread or fiber. Null on an ordinary thread.</summary>
+    public static NativeVThread* CurrentNative
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_current == null ? null : s_current();
+    }
 
     /// <summary>Any thread. The managed half of a native one that exists.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -149,7 +169,8 @@ internal sealed unsafe class VirtualThread : Parker
     {
         var self = new VirtualThread(native, Scheduler.Of(native->Inbox)) { Thread = Thread.CurrentThread };
         native->Cooperative = RuntimeThread.CooperativeFlag(Thread.CurrentThread);
-        Adopt(self);
+        if (s_current == null)
+            s_current = (delegate* unmanaged[SuppressGCTransition]<NativeVThread*>)NativeLibrary.GetExport(NativeLibrary.Load(Shim.Library, typeof(Shim).Assembly, null), nameof(Shim.fibers_vthread_current));
         lock (s_tableLock)
         {
             if (native->Index >= s_table.Length)
