@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
@@ -225,6 +226,7 @@ internal sealed unsafe partial class Carrier
     }
 
     // The carrier itself, or the heir, when `left` has left.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Settle(VirtualThread left, VirtualThread? heir)
     {
         Volatile.Write(ref Native->Phase, (uint)Phase.Scheduler);

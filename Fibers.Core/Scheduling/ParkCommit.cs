@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
@@ -20,6 +21,7 @@ internal static unsafe class ParkCommit
     /// <param name="carrier">The carrier it has left.</param>
     /// <param name="thread">The one that left.</param>
     /// <param name="heir">The one it handed the carrier to, which is the caller; null: the caller is the carrier.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Perform(Carrier carrier, VirtualThread thread, VirtualThread? heir = null)
     {
         ref readonly NativeRequest request = ref thread.Native->Request;

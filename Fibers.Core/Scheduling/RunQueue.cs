@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace Fibers.Scheduling;
 
@@ -63,6 +64,7 @@ internal sealed class RunQueue
     }
 
     /// <summary>Owner only. Oldest first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Fiber? Pop()
     {
         var heads = new Heads(Volatile.Read(ref _heads));
