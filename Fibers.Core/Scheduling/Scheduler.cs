@@ -219,10 +219,11 @@ internal sealed unsafe class Scheduler : IDisposable
             Probe.Current?.SpareRetired(carrier);
         lock (_carriersLock)
         {
+            if (_stopping)
+                return; // it stays where Dispose joins it, and is counted there
             _retiredSteals += carrier.Steals;
             _retiredSwitches += carrier.Switches;
-            if (!_stopping)
-                _carriers[carrier.Index] = null;
+            _carriers[carrier.Index] = null;
         }
     }
 
