@@ -32,7 +32,10 @@ internal static unsafe class NativeSupport
     private static string? Load()
     {
         uint version = Shim.fibers_abi_version();
-        return version == Shim.AbiVersion ? null : $"the native library has version {version}, {Shim.AbiVersion} is needed";
+        if (version != Shim.AbiVersion)
+            return $"the native library has version {version}, {Shim.AbiVersion} is needed";
+        VirtualThread.AskShim();
+        return null;
     }
 
     private static string? Choose()

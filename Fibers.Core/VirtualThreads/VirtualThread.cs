@@ -23,8 +23,7 @@ internal sealed unsafe class VirtualThread : Parker
     private static readonly Lock s_tableLock = new();
     private static VirtualThread?[] s_table = new VirtualThread?[256]; // by index
 
-    // Shim.fibers_vthread_current: by its address, because a method with that call in it cannot even be compiled where there is no shim. Null: there has been no virtual thread yet.
-    private static delegate* unmanaged[SuppressGCTransition]<NativeVThread*> s_current;
+    private static delegate* unmanaged[SuppressGCTransition]<NativeVThread*> s_current; // null: there is no shim, as far as anybody has looked
 
     private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
@@ -74,8 +73,8 @@ internal sealed unsafe class VirtualThread : Parker
 
     private ref ulong Word => ref Native->ParkWord;
 
-    /// <summary>Any thread or fiber. Null on an ordinary thread.</summary>
-    // Asked of the shim, where it is one load away: a thread static of .NET is four, each in a place of its own, and every fiber would have storage for it that each collection looks at.
+    /// <summary>Any thread or fiber. Null on an ordinary thread, and on one that is being born or ends.</summary>
+    // Not in a thread static of .NET: that is a chain of loads, each in a place of its own, and every fiber would have storage for it that each collection looks at.
     public static new VirtualThread? Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,7 +86,7 @@ internal sealed unsafe class VirtualThread : Parker
         }
     }
 
-    /// <summary>Any thread or fiber. Null on an ordinary thread.</summary>
+    /// <summary>Any thread or fiber. Null on an ordinary thread; from the first instruction of a virtual thread to its last.</summary>
     public static NativeVThread* CurrentNative
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,6 +104,9 @@ internal sealed unsafe class VirtualThread : Parker
         uint index = native->Index;
         return index < (uint)table.Length && table[index] is { } found && found.Native == native ? found : null;
     }
+
+    /// <summary>The shim is there: from now on it is asked who runs.</summary>
+    public static void AskShim() => s_current = (delegate* unmanaged[SuppressGCTransition]<NativeVThread*>)Shim.fibers_vthread_current_function();
 
     /// <summary>Any thread; blocks it about 30 microseconds. Null with the error number when none can be had.</summary>
     public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
@@ -169,8 +171,6 @@ internal sealed unsafe class VirtualThread : Parker
     {
         var self = new VirtualThread(native, Scheduler.Of(native->Inbox)) { Thread = Thread.CurrentThread };
         native->Cooperative = RuntimeThread.CooperativeFlag(Thread.CurrentThread);
-        if (s_current == null)
-            s_current = (delegate* unmanaged[SuppressGCTransition]<NativeVThread*>)NativeLibrary.GetExport(NativeLibrary.Load(Shim.Library, typeof(Shim).Assembly, null), nameof(Shim.fibers_vthread_current));
         lock (s_tableLock)
         {
             if (native->Index >= s_table.Length)

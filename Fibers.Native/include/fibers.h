@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 2
+#define FIBERS_ABI_VERSION 3
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -276,6 +276,8 @@ FIBERS_API void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthr
 
 // Any thread. The virtual thread the caller runs on, or NULL.
 FIBERS_API fibers_vthread *fibers_vthread_current(void);
+// Any thread. The address of that one: .NET cannot compile a method that calls it by name, without a transition, where this library is missing.
+FIBERS_API void *fibers_vthread_current_function(void);
 
 // ---- carriers --------------------------------------------------------------------------------------------
 

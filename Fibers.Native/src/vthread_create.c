@@ -46,6 +46,11 @@ fibers_vthread *fibers_vthread_current(void)
     return fibers_self;
 }
 
+void *fibers_vthread_current_function(void)
+{
+    return (void *)fibers_vthread_current;
+}
+
 static vthread_block *take_block(void)
 {
     pthread_mutex_lock(&blocks_lock);
@@ -113,9 +118,12 @@ static void *vthread_main(void *argument)
 
 // The creator sleeps until the newborn has detached, so the two only take turns: on one processor that is one switch, and elsewhere the kernel
 // would first rouse an idle processor for each of them (`scale-10000`). The newborn inherits the narrow mask, and keeps it for
-// as long as it has this kernel thread: until it detaches. False: it may be born anywhere.
+// as long as it has this kernel thread: until it detaches. Not on the main thread, whose mask .NET copies to each thread that it starts just then.
+// False: it may be born anywhere.
 static bool stay_on_this_processor(cpu_set_t *before)
 {
+    if ((pid_t)syscall(SYS_gettid) == getpid())
+        return false;
     int here = sched_getcpu();
     if (here < 0 || here >= CPU_SETSIZE || sched_getaffinity(0, sizeof *before, before) != 0)
         return false;
@@ -161,7 +169,7 @@ int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*ent
         bool narrowed = stay_on_this_processor(&processors);
         error = pthread_create(&thread, &attributes, vthread_main, block);
         if (narrowed)
-            sched_setaffinity(0, sizeof processors, &processors); // fails only if the kernel has given it others meanwhile
+            sched_setaffinity(0, sizeof processors, &processors); // whoever changes them just now is overruled
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
     pthread_attr_destroy(&attributes);

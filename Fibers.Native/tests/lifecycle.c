@@ -125,15 +125,44 @@ static void signal_mask_is_restored(void)
     CHECK("create", sigismember(&after, SIGUSR1) == 0);
 }
 
-// While it waits for a birth the creator keeps to one processor, and may use all of its own again afterwards.
-static void processors_are_restored(void)
+static int processors_at_birth;
+
+static void count_processors(fibers_vthread *self)
+{
+    cpu_set_t allowed;
+    processors_at_birth = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;
+    fibers_vthread_detach(self);
+}
+
+// Returns how many processors the newborn could use. The creator may use all of its own again afterwards.
+static int born_on_so_many(void)
 {
     cpu_set_t before, after;
-    REQUIRE("create", sched_getaffinity(0, sizeof before, &before) == 0);
-    fibers_vthread *vthread = vthread_new(stacks, inbox, NULL, NULL);
+    CHECK("create", sched_getaffinity(0, sizeof before, &before) == 0);
+    fibers_vthread *vthread = NULL;
+    CHECK("create", fibers_vthread_create(stacks, inbox, count_processors, &vthread) == 0);
     CHECK("create", sched_getaffinity(0, sizeof after, &after) == 0);
     CHECK("create", CPU_EQUAL(&before, &after));
     CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
+    return processors_at_birth;
+}
+
+static void *on_another_thread(void *unused)
+{
+    CHECK("create", born_on_so_many() == 1);
+    return unused;
+}
+
+// Where the creator runs; but the main thread keeps its mask, because .NET gives each new thread the one it has just then.
+static void born_where_the_creator_runs(void)
+{
+    cpu_set_t mine;
+    CHECK("create", sched_getaffinity(0, sizeof mine, &mine) == 0);
+    if ((pid_t)syscall(SYS_gettid) == getpid())
+        CHECK("create", born_on_so_many() == CPU_COUNT(&mine));
+    pthread_t other;
+    REQUIRE("create", pthread_create(&other, NULL, on_another_thread, NULL) == 0);
+    REQUIRE("create", pthread_join(other, NULL) == 0);
 }
 
 void topic_lifecycle(void)
@@ -149,7 +178,7 @@ void topic_lifecycle(void)
     blocks_and_stacks_are_reused();
     failures_leave_nothing_behind();
     signal_mask_is_restored();
-    processors_are_restored();
+    born_where_the_creator_runs();
     fibers_carrier_detach();
     fibers_inbox_destroy(inbox);
     fibers_stacks_destroy(stacks);
