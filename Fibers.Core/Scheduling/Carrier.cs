@@ -21,6 +21,7 @@ internal sealed unsafe partial class Carrier
     private readonly Thread _thread;
     private readonly bool _spare;
     private readonly ManualResetEventSlim _attached = new();
+    private volatile NativeCarrier* _native;
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
     private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
     private JoinList.Actions _actions; // of a fiber that ended in a hand-over: for the carrier's own stack, and before everything else
@@ -54,7 +55,11 @@ internal sealed unsafe partial class Carrier
     public long SleepsUntil { get; private set; } = Clock.Never;
 
     /// <summary>Its half in the shim. Null, as others may see it at any time: not attached yet, or stopped; then another carrier may have the struct.</summary>
-    public NativeCarrier* Native { get; private set; }
+    public NativeCarrier* Native
+    {
+        get => _native;
+        private set => _native = value; // release; pairs with Switches
+    }
 
     /// <summary>Any thread. Its kernel thread; 0: it has none.</summary>
     public int KernelId
@@ -73,7 +78,7 @@ internal sealed unsafe partial class Carrier
         {
             NativeCarrier* native = Native;
             ulong switches = native == null ? 0 : Volatile.Read(ref native->Switches) - _switchesBefore;
-            return Native == null ? Volatile.Read(ref _switchesAtEnd) : switches;
+            return Native == null ? _switchesAtEnd : switches;
         }
     }
 

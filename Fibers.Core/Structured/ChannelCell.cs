@@ -41,7 +41,7 @@ internal sealed class ChannelCell(Parker parker) : WaitCell
     {
         do
         {
-            Wake wake = parker is ThreadParker ? BlockHere(waiter, source, deadlineNs, waitsFor) : Fiber.ParkHere(parker, deadlineNs, waitsFor);
+            Wake wake = parker is ThreadParker ? BlockOrWin(waiter, source, deadlineNs, waitsFor) : Fiber.ParkHere(parker, deadlineNs, waitsFor);
             if (waiter.IsFilled)
                 return true;
             switch (wake)
@@ -59,14 +59,16 @@ internal sealed class ChannelCell(Parker parker) : WaitCell
     }
 
     // The wait of an ordinary thread can be interrupted by others, or fail. Not in Wait: calls into the shim are cheaper outside a try.
-    private Wake BlockHere(Waiter waiter, Selectable source, long deadlineNs, object waitsFor)
+    private Wake BlockOrWin(Waiter waiter, Selectable source, long deadlineNs, object waitsFor)
     {
         try
         {
             return Fiber.ParkHere(parker, deadlineNs, waitsFor);
         }
-        catch (Exception exception) when (!source.TryRemove(waiter))
+        catch (Exception exception)
         {
+            if (source.TryRemove(waiter))
+                throw;
             if (exception is ThreadInterruptedException) // somebody has won, and that must count: the interrupt is for the next wait
                 Thread.CurrentThread.Interrupt();
             return Parking.Wake.Unparked;

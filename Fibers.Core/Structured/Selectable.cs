@@ -9,7 +9,7 @@ internal abstract class Selectable
 
     public Latch Latch; // a field: a latch is a mutable struct
 
-    /// <summary>Takes the latch. False: somebody has taken it out already, and what that was for is complete.</summary>
+    /// <summary>Takes the latch. False: it is in no list any more; for a <see cref="ChannelCell"/> that means that it was won, and everything is there.</summary>
     public bool TryRemove(Waiter waiter)
     {
         var scope = Latch.Enter();
