@@ -189,11 +189,12 @@ internal sealed unsafe partial class Carrier
     private bool MustPassLoop => _turnsOfOwn <= 1 || _actions.Any;
 
     /// <summary>The fiber that was handed the carrier, pinned: performs the request of the one it got it from. False: it is to go through the carrier's loop soon.</summary>
-    public bool TakeOver(VirtualThread from, VirtualThread heir)
+    public bool TakeOver(VirtualThread from, VirtualThread heir, NativeVThread* heirNative)
     {
-        Settle(from, heir);
-        Volatile.Write(ref *(nint*)&Native->Mounted, (nint)heir.Native);
-        Volatile.Write(ref Native->Phase, (uint)Phase.Fiber);
+        NativeCarrier* native = Native;
+        Settle(native, from, heir);
+        Volatile.Write(ref *(nint*)&native->Mounted, (nint)heirNative);
+        Volatile.Write(ref native->Phase, (uint)Phase.Fiber);
         Probe.Current?.RunBegins(this, heir.Fiber!);
         return !_actions.Any;
     }
@@ -227,16 +228,16 @@ internal sealed unsafe partial class Carrier
         ParkCommit.Undo(Scheduler, thread);
         Probe.Current?.RunBegins(this, fiber);
         NativeVThread* left = Shim.fibers_run(thread.Native); // SEE two-crossings
-        Settle(left == thread.Native ? thread : VirtualThread.Of(left), heir: null);
+        Settle(Native, left == thread.Native ? thread : VirtualThread.Of(left), heir: null);
     }
 
     // The carrier itself, or the heir, when `left` has left.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Settle(VirtualThread left, VirtualThread? heir)
+    private void Settle(NativeCarrier* native, VirtualThread left, VirtualThread? heir)
     {
-        Volatile.Write(ref Native->Phase, (uint)Phase.Scheduler);
+        Volatile.Write(ref native->Phase, (uint)Phase.Scheduler);
         Fiber fiber = left.Fiber!;
-        if (Volatile.Read(ref Native->Contested) != 0 && Shim.fibers_rescue_settle(Native) != 0)
+        if (Volatile.Read(ref native->Contested) != 0 && Shim.fibers_rescue_settle(native) != 0)
         {
             Probe.Current?.RunEnds(this, fiber, RequestKind.None, ParkReason.None);
             return; // we were stuck, and the rescue carrier took the fiber

@@ -157,7 +157,7 @@ internal sealed unsafe class VirtualThread : Parker
     {
         MayBeHandedTo = true;
         Shim.fibers_vthread_detach(Native);
-        Arrive();
+        Arrive(Native);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -262,11 +262,12 @@ internal sealed unsafe class VirtualThread : Parker
 
     public override Wake Park(long deadlineNs)
     {
-        Native->Request.DeadlineNs = deadlineNs;
+        NativeVThread* native = Native;
+        native->Request.DeadlineNs = deadlineNs;
         MayBeHandedTo = deadlineNs == Clock.Never; // else there is a timer to take back first
         VirtualThread? next = MayBeHandedTo ? PinnedCarrier?.NextByHand() : null;
-        var wake = (Wake)Shim.fibers_park(Native, next is null ? null : next.Native); // unpins, and settles the park word, where nothing hidden can come between
-        Arrive();
+        var wake = (Wake)Shim.fibers_park(native, next is null ? null : next.Native); // unpins, and settles the park word, where nothing hidden can come between
+        Arrive(native);
         return wake;
     }
 
@@ -293,27 +294,28 @@ internal sealed unsafe class VirtualThread : Parker
     // Pinned; unpins. Null: to the carrier.
     private void LeaveTo(VirtualThread? next, RequestKind kind)
     {
+        NativeVThread* native = Native;
         MayBeHandedTo = true;
-        Shim.fibers_leave_to(Native, (uint)kind, next is null ? null : next.Native);
-        Arrive();
+        Shim.fibers_leave_to(native, (uint)kind, next is null ? null : next.Native);
+        Arrive(native);
     }
 
     // After every crossing that was made here, and never anywhere else: a fiber that left from native code goes on there, where no request can
     // be performed.
-    private void Arrive()
+    private void Arrive(NativeVThread* native)
     {
         MayBeHandedTo = false;
-        if (Native->HandedBy != null)
-            TakeOver();
+        if (native->HandedBy != null)
+            TakeOver(native);
     }
 
     // Another fiber has handed its carrier to this one. Pinned by the crossing (arrive in vthread_run.c).
-    private void TakeOver()
+    private void TakeOver(NativeVThread* native)
     {
-        NativeVThread* left = Native->HandedBy;
-        Native->HandedBy = null;
-        bool mayStay = PinnedCarrier!.TakeOver(Of(left), this);
-        Unpin();
+        NativeVThread* left = native->HandedBy;
+        native->HandedBy = null;
+        bool mayStay = PinnedCarrier!.TakeOver(Of(left), this, native);
+        native->Pinned--;
         if (!mayStay)
             Yield();
     }
