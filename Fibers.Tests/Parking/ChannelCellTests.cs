@@ -40,7 +40,8 @@ public class ChannelCellTests
         {
             runtime.Run(() =>
             {
-                ReceiveOne();
+                while (Parker.Current.Kept is null)
+                    ReceiveOne(); // the sender, on another carrier, may have come first; then nobody has waited
                 Volatile.Write(ref cell, ((Waiter)Parker.Current.Kept!).Cell);
                 var channel = new FiberChannel<int>();
                 Fiber.Spawn(() =>
