@@ -48,7 +48,7 @@ public class EventSourceTests
     private static void BlockUntil(ManualResetEventSlim done)
     {
         while (!done.IsSet)
-            Fibers.Native.Shim.fibers_block_kernel_thread(10_000_000);
+            Fibers.Native.Shim.fibers_block_kernel_thread(1_000_000_000); // long: nobody is told who called, if the call returns while the stack is read
     }
 
     [Fact]
