@@ -32,9 +32,9 @@ internal sealed class PauseQuestion(int number, int depth) : Question
     public override Contest Prepare(Effort effort)
     {
         int count = effort.IsSmoke ? 10 : number;
-        var fibers = new PopulationProcess("fibers-unmodified", depth);
-        var threads = new PopulationProcess("threads", depth);
-        var async = new PopulationProcess("async", depth);
+        var fibers = new PopulationProcess(effort, "fibers-unmodified", depth);
+        var threads = new PopulationProcess(effort, "threads", depth);
+        var async = new PopulationProcess(effort, "async", depth);
         foreach (PopulationProcess process in (PopulationProcess[])[fibers, threads, async])
             process.Ask($"add {count}");
         return new Contest([

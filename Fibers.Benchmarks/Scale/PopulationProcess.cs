@@ -4,9 +4,11 @@ using Fibers.Benchmarks.Harness;
 namespace Fibers.Benchmarks.Scale;
 
 /// <summary>Our end of a <see cref="PopulationServer"/>.</summary>
-internal sealed class PopulationProcess(string kind, int depth, params IEnumerable<(string Name, string Value)> environment) : IDisposable
+internal sealed class PopulationProcess(Effort effort, string kind, int depth, params IEnumerable<(string Name, string Value)> environment) : IDisposable
 {
-    private readonly ChildProcess _child = ChildProcess.StartSelf([PopulationServer.Verb, "--kind", kind, "--depth", $"{depth}"], piped: true, environment);
+    private const int WarmUps = 6; // until what each of them runs is compiled for the last time
+
+    private readonly ChildProcess _child = ChildProcess.StartSelf([PopulationServer.Verb, "--kind", kind, "--depth", $"{depth}", "--warm-ups", $"{(effort.IsSmoke ? 1 : WarmUps)}"], piped: true, environment);
 
     public FiberUse FiberUse => FiberUse.Parse(_child.Ask("use"));
 

@@ -12,9 +12,10 @@ internal static class PopulationServer
     public static int Run(Arguments arguments)
     {
         string? kind = arguments.Text("kind");
-        int depth = arguments.Number("depth", 1);
+        int depth = arguments.Number("depth", 1), warmUps = arguments.Number("warm-ups", 1);
         arguments.RejectTheRest();
-        WarmUp(kind, depth);
+        for (int i = 0; i < warmUps; i++)
+            WarmUp(kind, depth);
         MemoryUse before = MemoryUse.Take([]);
         using Population population = Population.Of(kind, depth);
         while (Console.In.ReadLine() is { } line)
@@ -42,15 +43,12 @@ internal static class PopulationServer
     // count calls when no new code has come for a tenth of a second, and compiles what was called thirty times since, beside the rest.
     private static void WarmUp(string? kind, int depth)
     {
-        for (int round = 0; round < 6; round++)
-        {
-            using Population population = Population.Of(kind, depth);
-            population.Add(50);
-            _ = MemoryUse.Take(population.StackAddresses);
-            population.WakeAll();
-            population.End();
-            Thread.Sleep(200);
-        }
+        using Population population = Population.Of(kind, depth);
+        population.Add(50);
+        _ = MemoryUse.Take(population.StackAddresses);
+        population.WakeAll();
+        population.End();
+        Thread.Sleep(200);
     }
 
     private static string Memory(MemoryUse use) => Join(use.Resident, use.Stacks, ThreadBlock.Measure(), use.ManagedHeap, use.PageTables, use.KernelThreads);

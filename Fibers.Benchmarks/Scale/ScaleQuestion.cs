@@ -40,21 +40,21 @@ internal sealed class ScaleQuestion(int number) : Question
         FiberUse use = default;
         List<Contender> contenders =
         [
-            new("fibers", () => Measure("fibers", count, ref use), () => use),
-            new("fibers in Task.Wait", () => Measure("fibers-unmodified", count, ref use), () => use),
+            new("fibers", () => Measure(effort, "fibers", count, ref use), () => use),
+            new("fibers in Task.Wait", () => Measure(effort, "fibers-unmodified", count, ref use), () => use),
         ];
         FiberUse none = default;
         if (number <= MostThreads)
-            contenders.Add(new("kernel threads", () => Measure("threads", count, ref none)));
-        contenders.Add(new("async state machines", () => Measure("async", count, ref none)));
+            contenders.Add(new("kernel threads", () => Measure(effort, "threads", count, ref none)));
+        contenders.Add(new("async state machines", () => Measure(effort, "async", count, ref none)));
         return new Contest(contenders);
     }
 
     private Row Row(string name, string asks, string unit) => new($"{Name}/{name}", asks, unit);
 
-    private IReadOnlyList<Figure?> Measure(string kind, int count, ref FiberUse use)
+    private IReadOnlyList<Figure?> Measure(Effort effort, string kind, int count, ref FiberUse use)
     {
-        using var process = new PopulationProcess(kind, depth: 1);
+        using var process = new PopulationProcess(effort, kind, depth: 1);
         double[] blocks = [.. Enumerable.Range(0, Blocks).Select(block => process.Ask($"add {count / Blocks}")[0] / (count / Blocks))];
         double[] memory = process.Ask("memory");
         double resident = Each(0), stacks = Each(1), threadBlock = memory[2] / Kilobyte, managed = Each(3), pageTables = Each(4), kernelThreads = memory[5];

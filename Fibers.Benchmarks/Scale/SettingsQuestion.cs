@@ -43,7 +43,7 @@ internal sealed class SettingsQuestion : Question
         var contenders = new List<Contender>();
         foreach ((string words, (string, string)[] environment) in s_settings)
         {
-            var process = new PopulationProcess("fibers-unmodified", Depth, environment);
+            var process = new PopulationProcess(effort, "fibers-unmodified", Depth, environment);
             processes.Add(process);
             process.Ask($"add {parked}");
             contenders.Add(new Contender(words, () => Measure(process, megabytes, yields), () => process.FiberUse));
