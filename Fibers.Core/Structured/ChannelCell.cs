@@ -69,8 +69,7 @@ internal sealed class ChannelCell(Parker parker) : WaitCell
         {
             if (source.TryRemove(waiter))
                 throw;
-            if (exception is ThreadInterruptedException) // somebody has won, and that must count: the interrupt is for the next wait
-                Thread.CurrentThread.Interrupt();
+            Postpone(exception);
             return Parking.Wake.Unparked;
         }
     }

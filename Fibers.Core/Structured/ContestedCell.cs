@@ -57,8 +57,7 @@ internal sealed class SelectCell(Parker parker, object waitsFor) : ContestedCell
             {
                 if (Winner == this || TryGiveUp())
                     throw;
-                if (exception is ThreadInterruptedException) // somebody has won, and that must count: the interrupt is for the next wait
-                    Thread.CurrentThread.Interrupt();
+                Postpone(exception);
             }
 
             if (Winner is null && BeginAgain())

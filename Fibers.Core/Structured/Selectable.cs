@@ -9,6 +9,8 @@ internal abstract class Selectable
 
     public Latch Latch; // a field: a latch is a mutable struct
 
+    public long Order { get; } = Interlocked.Increment(ref s_lastOrder);
+
     /// <summary>Takes the latch. False: it is in no list any more; for a <see cref="ChannelCell"/> that means that it was won, and everything is there.</summary>
     public bool TryRemove(Waiter waiter)
     {
@@ -18,6 +20,4 @@ internal abstract class Selectable
         Latch.Exit(scope);
         return there;
     }
-
-    public long Order { get; } = Interlocked.Increment(ref s_lastOrder);
 }

@@ -11,4 +11,11 @@ internal abstract class WaitCell
 
     /// <summary>The winner, once, outside any latch.</summary>
     public abstract void Wake();
+
+    /// <summary>The waiting party, whose wait was interrupted or failed, and was won all the same: that must count, and an interrupt is for the next wait.</summary>
+    protected static void Postpone(Exception exception)
+    {
+        if (exception is ThreadInterruptedException)
+            Thread.CurrentThread.Interrupt();
+    }
 }

@@ -27,8 +27,7 @@ internal sealed unsafe class VirtualThread : Parker
 
     private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
-
-    private Carrier? _lastCarrier;
+    private Carrier? _lastCarrier; // where PinnedCarrier looks first
     private Exception? _thrown; // by the body, on its way to Fiber.Leave
 
     private VirtualThread(NativeVThread* native, Scheduler scheduler)
