@@ -21,24 +21,23 @@ namespace Fibers.VirtualThreads;
 internal sealed unsafe class VirtualThread : Parker
 {
     private static readonly Lock s_tableLock = new();
+    private static readonly Stack<VirtualThread> s_unborn = new(); // guarded by s_tableLock: one for each creation under way
     private static VirtualThread?[] s_table = new VirtualThread?[256]; // by index
+    private static ExecutionContext? s_emptyContext; // what every new thread has
 
     private static delegate* unmanaged[SuppressGCTransition]<NativeVThread*> s_current; // null: there is no shim, as far as anybody has looked
 
-    private readonly ExecutionContext _ownContext = ExecutionContext.Capture()!; // the empty one: it is made on its own new thread
     private Notifier? _notifier; // while somebody observes: who tried last to wake it while it was leaving
     private Carrier? _lastCarrier; // where PinnedCarrier looks first
     private Exception? _thrown; // by the body, on its way to Fiber.Leave
 
-    private VirtualThread(NativeVThread* native, Scheduler scheduler)
+    private VirtualThread()
     {
-        Native = native;
-        Scheduler = scheduler;
     }
 
-    public NativeVThread* Native { get; }
+    public NativeVThread* Native { get; private set; }
 
-    public Scheduler Scheduler { get; }
+    public Scheduler Scheduler { get; private set; } = null!; // from its birth
 
     /// <summary>The fiber it runs, or null while it is idle.</summary>
     public Fiber? Fiber { get; set; }
@@ -110,10 +109,18 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread; blocks it about 30 microseconds. Null with the error number when none can be had.</summary>
     public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
     {
+        // Made here: the new thread has a piece of the heap of its own, so what it makes lies far from all else, for every switch and every collection.
+        var unborn = new VirtualThread();
+        lock (s_tableLock)
+            s_unborn.Push(unborn);
         NativeVThread* native;
         // The entry learns its scheduler through the inbox pointer, which is the scheduler's own.
         error = Shim.fibers_vthread_create(stacks, scheduler.Inbox.Native, &Main, &native);
-        return error == 0 ? Of(native) : null;
+        if (error == 0)
+            return Of(native);
+        lock (s_tableLock)
+            s_unborn.Pop(); // one is like another
+        return null;
     }
 
     /// <summary>Any thread; blocks it until the virtual thread is gone. It must be idle.</summary>
@@ -168,10 +175,12 @@ internal sealed unsafe class VirtualThread : Parker
 
     private static VirtualThread Register(NativeVThread* native)
     {
-        var self = new VirtualThread(native, Scheduler.Of(native->Inbox)) { Thread = Thread.CurrentThread };
         native->Cooperative = RuntimeThread.CooperativeFlag(Thread.CurrentThread);
+        s_emptyContext ??= ExecutionContext.Capture();
         lock (s_tableLock)
         {
+            VirtualThread self = s_unborn.Pop();
+            self.BeBorn(native, Scheduler.Of(native->Inbox), Thread.CurrentThread);
             if (native->Index >= s_table.Length)
             {
                 var grown = new VirtualThread?[Math.Max(s_table.Length * 2, (int)native->Index + 1)];
@@ -180,22 +189,28 @@ internal sealed unsafe class VirtualThread : Parker
             }
 
             s_table[native->Index] = self;
+            return self;
         }
+    }
 
-        return self;
+    private void BeBorn(NativeVThread* native, Scheduler scheduler, Thread thread)
+    {
+        Native = native;
+        Scheduler = scheduler;
+        Thread = thread;
     }
 
     /// <summary>The thread itself, before a body. Null: the spawner had suppressed the flow.</summary>
     public void EnterContext(ExecutionContext? context)
     {
-        if (context is not null && context != _ownContext)
+        if (context is not null && context != s_emptyContext)
             ExecutionContext.Restore(context);
     }
 
     /// <summary>The thread itself, between two bodies. What one has changed must not stay for the next.</summary>
     public void RestoreContext()
     {
-        ExecutionContext.Restore(_ownContext);
+        ExecutionContext.Restore(s_emptyContext!);
         if (SynchronizationContext.Current is not null)
             SynchronizationContext.SetSynchronizationContext(null);
     }

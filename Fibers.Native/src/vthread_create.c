@@ -13,6 +13,7 @@
 #define FIRST_VIRTUAL_TID (1 << 22)
 #define BOOT_DETACHED 1u
 #define CACHE_LINE 64
+#define BLOCKS_PER_CHUNK 32
 
 // Blocks are never freed, only reused: a waker that is late may still look at a park word, and must find
 // one, under a later number.
@@ -51,6 +52,23 @@ void *fibers_vthread_current_function(void)
     return (void *)fibers_vthread_current;
 }
 
+// Many at a time, side by side: else what the runtime allocates for each new thread would come to lie between them. Called with the lock held.
+static vthread_block *fresh_block(void)
+{
+    static char *next, *end;
+    size_t size = (sizeof(vthread_block) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+    if (next == end) {
+        char *chunk = aligned_alloc(CACHE_LINE, size * BLOCKS_PER_CHUNK);
+        if (chunk == NULL)
+            return NULL;
+        next = memset(chunk, 0, size * BLOCKS_PER_CHUNK);
+        end = next + size * BLOCKS_PER_CHUNK;
+    }
+    vthread_block *block = (vthread_block *)next;
+    next += size;
+    return block;
+}
+
 static vthread_block *take_block(void)
 {
     pthread_mutex_lock(&blocks_lock);
@@ -69,9 +87,8 @@ static vthread_block *take_block(void)
         atomic_store(&block->public.park_word, FIBERS_PARK_WORD(number, 0, FIBERS_RUNNING));
         return block;
     }
-    block = aligned_alloc(64, (sizeof *block + 63) & ~(size_t)63);
+    block = fresh_block();
     if (block != NULL) {
-        memset(block, 0, sizeof *block);
         block->public.index = blocks_made;
         block->public.virtual_tid = FIRST_VIRTUAL_TID + 1 + (int32_t)blocks_made;
         blocks_made++;

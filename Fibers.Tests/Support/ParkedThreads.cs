@@ -22,7 +22,8 @@ internal sealed unsafe class ParkedThreads : IDisposable
         _threads = new VirtualThread[count];
         for (int i = 0; i < count; i++)
         {
-            _threads[i] = Make(_native + i, null!);
+            _threads[i] = Make();
+            BeBorn(_threads[i], _native + i, null!, null!);
             Park(i, 1);
         }
 
@@ -40,5 +41,8 @@ internal sealed unsafe class ParkedThreads : IDisposable
     public void Dispose() => NativeMemory.Free(_native);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    private static extern VirtualThread Make(NativeVThread* native, Scheduler scheduler);
+    private static extern VirtualThread Make();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method)]
+    private static extern void BeBorn(VirtualThread thread, NativeVThread* native, Scheduler scheduler, Thread dotnet);
 }
