@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.Intrinsics.X86;
 using Fibers.Parking;
 using Fibers.VirtualThreads;
 
@@ -20,6 +22,7 @@ public partial class Fiber
     private readonly object? _body;
     private readonly ExecutionContext? _context;
     private readonly long _parentId; // 0: none
+    private VirtualThread? _virtualThread;
     private JoinList _joiners;
     private ExceptionHolder? _failure;
     private int _status; // FiberStatus; final values are written before _joiners is closed
@@ -78,7 +81,14 @@ public partial class Fiber
     internal FiberRuntime Runtime { get; }
 
     /// <summary>What it runs on. Changed by the carrier that binds or frees it.</summary>
-    internal VirtualThread? VirtualThread { get; set; }
+    internal VirtualThread? VirtualThread
+    {
+        get => _virtualThread;
+        set => _virtualThread = value;
+    }
+
+    /// <summary>Any thread. The line that holds its <see cref="VirtualThread"/> comes into the cache.</summary>
+    internal unsafe void Fetch() => Sse.Prefetch0(Unsafe.AsPointer(ref _virtualThread));
 
     /// <summary>In the queue it is in. Guarded by that queue's lock.</summary>
     internal Fiber? QueueNext { get; set; }

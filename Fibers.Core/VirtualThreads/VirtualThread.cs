@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
@@ -20,6 +21,8 @@ namespace Fibers.VirtualThreads;
 [DebuggerDisplay("VirtualThread {Index}: {Fiber}")]
 internal sealed unsafe class VirtualThread : Parker
 {
+    private const int CacheLine = 64;
+
     private static readonly Lock s_tableLock = new();
     private static readonly Stack<VirtualThread> s_unborn = new(); // guarded by s_tableLock: one for each creation under way
     private static VirtualThread?[] s_table = new VirtualThread?[256]; // by index
@@ -378,6 +381,20 @@ internal sealed unsafe class VirtualThread : Parker
     }
 
     private sealed record Notifier(ulong Number, Fiber? Fiber, Carrier? Carrier);
+
+    // ---- looking ahead: a carrier that will run it soon, or thinks so -----------------------------------------
+
+    /// <summary>Its native half comes into the cache.</summary>
+    public void FetchNative() => Sse.Prefetch0(Native);
+
+    /// <summary>So does the top of its stack, with its thread block. What it reads of one that runs elsewhere meanwhile is useless, but there: native halves are never given back.</summary>
+    public void FetchStack()
+    {
+        ref readonly NativeContext context = ref Native->Context;
+        for (int line = 0; line < 3; line++)
+            Sse.Prefetch0((byte*)context.StackPointer + line * CacheLine);
+        Sse.Prefetch0((byte*)context.ThreadPointer - CacheLine); // thread-locals end there
+    }
 
     // ---- pinning: the fiber itself ----------------------------------------------------------------------
 
