@@ -139,6 +139,7 @@ public partial class Fiber
     internal JoinList.Actions Complete()
     {
         Unlink();
+        _body = null; // of one that never ran
         return _joiners.Close();
     }
 

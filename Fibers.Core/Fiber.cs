@@ -19,7 +19,7 @@ public partial class Fiber
 {
     private static long s_lastId;
 
-    private readonly object? _body;
+    private object? _body; // until it is invoked
     private readonly ExecutionContext? _context;
     private readonly long _parentId; // 0: none
     private VirtualThread? _virtualThread;
@@ -108,9 +108,15 @@ public partial class Fiber
     internal bool IsEnded => _joiners.IsClosed;
 
     // A plain fiber's body; Fiber<T> overrides it.
-    internal virtual void Invoke() => ((Action)_body!)();
+    internal virtual void Invoke() => ((Action)TakeBody())();
 
-    private protected object? Body => _body;
+    /// <summary>Once. What the body alone refers to is garbage as soon as the body needs it no more.</summary>
+    private protected object TakeBody()
+    {
+        object body = _body!;
+        _body = null;
+        return body;
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Describe(Id, Name);

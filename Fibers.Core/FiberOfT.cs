@@ -41,7 +41,7 @@ public sealed class Fiber<T> : Fiber
     /// <summary>Lets async code <c>await</c> a fiber.</summary>
     public new System.Runtime.CompilerServices.TaskAwaiter<T> GetAwaiter() => AsTask().GetAwaiter();
 
-    internal override void Invoke() => _result = ((Func<T>)Body!)();
+    internal override void Invoke() => _result = ((Func<T>)TakeBody())();
 
     private protected override void DropResult()
     {

@@ -33,6 +33,33 @@ public class Memory
         Eventually.True(() => KernelView.Threads() <= threads + 4, "the kernel threads are gone");
     });
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_handle_of_a_fiber_that_has_ended_does_not_keep_its_body(bool canceledBeforeItBegan) => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = Runtimes.Native(1);
+        Fiber? handle = null;
+        WeakReference? captured = null;
+        runtime.Run(() => (handle, captured) = EndOne(canceledBeforeItBegan));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        captured!.IsAlive.ShouldBeFalse();
+        handle!.Status.ShouldBe(canceledBeforeItBegan ? FiberStatus.Canceled : FiberStatus.Succeeded);
+    });
+
+    private static (Fiber Handle, WeakReference Captured) EndOne(bool canceledBeforeItBegan)
+    {
+        object capture = new();
+        Fiber fiber = Fiber.Spawn(() => GC.KeepAlive(capture));
+        if (canceledBeforeItBegan) // one carrier, and we are on it
+            Should.Throw<OperationCanceledException>(fiber.Cancel);
+        else
+            fiber.Join();
+        return (fiber, new WeakReference(capture));
+    }
+
     private static void ParkAndRelease(FiberRuntime runtime, int count, Action whileParked)
     {
         using var gate = new ManualResetEventSlim();

@@ -1,0 +1,40 @@
+namespace Fibers.Parking;
+
+/// <summary>What a task calls when it ends, to wake the one party that waits for it.</summary>
+/// <remarks>
+/// Its parker keeps it for the next wait, once the task has called it: then nobody else has it any more. One that a task may still call is left to
+/// that task. Owner only, but for the call.
+/// </remarks>
+internal sealed class TaskWaker
+{
+    private readonly Parker _parker;
+    private readonly Action _wake;
+    private ulong _number; // written before a task has _wake
+
+    private TaskWaker(Parker parker)
+    {
+        _parker = parker;
+        _wake = Wake;
+    }
+
+    public static TaskWaker Take(Parker parker)
+    {
+        if (parker.Kept is not TaskWaker kept)
+            return new TaskWaker(parker);
+        parker.Kept = null;
+        return kept;
+    }
+
+    /// <summary>The task has called it.</summary>
+    public void GiveBack() => _parker.Kept = this;
+
+    /// <summary>Begins the park that the end of <paramref name="task"/> ends, perhaps at once.</summary>
+    public void BeginPark(Task task)
+    {
+        _number = _parker.Begin(ParkReason.Task);
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_wake);
+    }
+
+    // On whoever completes the task, or on the owner when it has just completed; neither blocks nor throws.
+    private void Wake() => _parker.TryWake(_number, Parking.Wake.Unparked);
+}
