@@ -44,7 +44,7 @@ internal sealed unsafe partial class ManagedSwitch : Question
         NativeCarrier* carrier = Shim.fibers_carrier_attach(inbox);
         NativeVThread* created;
         s_stop = false;
-        int error = Shim.fibers_vthread_create(stacks, inbox, &Body, &created);
+        int error = Shim.fibers_vthread_create(stacks, inbox, &Body, null, &created);
         NativeVThread* thread = created;
         if (error != 0 || carrier == null)
             throw new InvalidOperationException($"No virtual thread: error {error}.");

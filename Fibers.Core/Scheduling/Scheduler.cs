@@ -84,8 +84,6 @@ internal sealed unsafe class Scheduler : IDisposable
     /// <summary>Fibers that began, and wait for a virtual thread because none could be had.</summary>
     public InjectQueue Starving { get; } = new();
 
-    public static Scheduler Of(NativeInbox* inbox) => s_all[(nint)inbox];
-
     public Carrier? CarrierAt(uint index)
     {
         Carrier?[] carriers = Volatile.Read(ref _carriers);

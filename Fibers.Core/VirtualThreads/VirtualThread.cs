@@ -24,7 +24,6 @@ internal sealed unsafe class VirtualThread : Parker
     private const int CacheLine = 64;
 
     private static readonly Lock s_tableLock = new();
-    private static readonly Stack<VirtualThread> s_unborn = new(); // guarded by s_tableLock: one for each creation under way
     private static VirtualThread?[] s_table = new VirtualThread?[256]; // by index
     private static ExecutionContext? s_emptyContext; // what every new thread has
 
@@ -34,13 +33,11 @@ internal sealed unsafe class VirtualThread : Parker
     private Carrier? _lastCarrier; // where PinnedCarrier looks first
     private Exception? _thrown; // by the body, on its way to Fiber.Leave
 
-    private VirtualThread()
-    {
-    }
+    private VirtualThread(Scheduler scheduler) => Scheduler = scheduler;
 
     public NativeVThread* Native { get; private set; }
 
-    public Scheduler Scheduler { get; private set; } = null!; // from its birth
+    public Scheduler Scheduler { get; }
 
     /// <summary>The fiber it runs, or null while it is idle.</summary>
     public Fiber? Fiber { get; set; }
@@ -113,17 +110,11 @@ internal sealed unsafe class VirtualThread : Parker
     public static VirtualThread? TryCreate(Scheduler scheduler, void* stacks, out int error)
     {
         // Made here: the new thread has a piece of the heap of its own, so what it makes lies far from all else, for every switch and every collection.
-        var unborn = new VirtualThread();
-        lock (s_tableLock)
-            s_unborn.Push(unborn);
+        var unborn = new VirtualThread(scheduler);
+        using var handle = new GCHandle<VirtualThread>(unborn);
         NativeVThread* native;
-        // The entry learns its scheduler through the inbox pointer, which is the scheduler's own.
-        error = Shim.fibers_vthread_create(stacks, scheduler.Inbox.Native, &Main, &native);
-        if (error == 0)
-            return Of(native);
-        lock (s_tableLock)
-            s_unborn.Pop(); // one is like another
-        return null;
+        error = Shim.fibers_vthread_create(stacks, scheduler.Inbox.Native, &Main, (void*)GCHandle<VirtualThread>.ToIntPtr(handle), &native);
+        return error == 0 ? unborn : null;
     }
 
     /// <summary>Any thread; blocks it until the virtual thread is gone. It must be idle.</summary>
@@ -180,10 +171,10 @@ internal sealed unsafe class VirtualThread : Parker
     {
         native->Cooperative = RuntimeThread.CooperativeFlag(Thread.CurrentThread);
         s_emptyContext ??= ExecutionContext.Capture();
+        VirtualThread self = GCHandle<VirtualThread>.FromIntPtr((nint)native->Argument).Target;
+        self.BeBorn(native, Thread.CurrentThread);
         lock (s_tableLock)
         {
-            VirtualThread self = s_unborn.Pop();
-            self.BeBorn(native, Scheduler.Of(native->Inbox), Thread.CurrentThread);
             if (native->Index >= s_table.Length)
             {
                 var grown = new VirtualThread?[Math.Max(s_table.Length * 2, (int)native->Index + 1)];
@@ -192,14 +183,14 @@ internal sealed unsafe class VirtualThread : Parker
             }
 
             s_table[native->Index] = self;
-            return self;
         }
+
+        return self;
     }
 
-    private void BeBorn(NativeVThread* native, Scheduler scheduler, Thread thread)
+    private void BeBorn(NativeVThread* native, Thread thread)
     {
         Native = native;
-        Scheduler = scheduler;
         Thread = thread;
     }
 

@@ -6,7 +6,7 @@ namespace Fibers.Native;
 internal static unsafe partial class Shim
 {
     public const string Library = "libfibers.so";
-    public const uint AbiVersion = 3;
+    public const uint AbiVersion = 4;
 
     // start-up
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);
@@ -28,7 +28,7 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial void fibers_stacks_destroy(void* stacks);
 
     // virtual threads
-    [LibraryImport(Library)] public static partial int fibers_vthread_create(void* stacks, NativeInbox* inbox, delegate* unmanaged<NativeVThread*, void> entry, NativeVThread** result);
+    [LibraryImport(Library)] public static partial int fibers_vthread_create(void* stacks, NativeInbox* inbox, delegate* unmanaged<NativeVThread*, void> entry, void* argument, NativeVThread** result);
     [LibraryImport(Library)] public static partial void fibers_vthread_detach(NativeVThread* self);
     [LibraryImport(Library)] public static partial int fibers_vthread_destroy(NativeVThread* vthread);
     [LibraryImport(Library)] public static partial NativeVThread* fibers_run(NativeVThread* vthread);

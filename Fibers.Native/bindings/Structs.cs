@@ -88,6 +88,7 @@ internal unsafe struct NativeVThread
     public uint Shielded;
     public uint Uncommitted;
     public NativeVThread* HandedBy;
+    public void* Argument;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 3
+#define FIBERS_ABI_VERSION 4
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -188,6 +188,7 @@ typedef struct fibers_vthread {
     uint32_t shielded;              // > 0: cancellation is held back; only the fiber writes
     uint32_t uncommitted;           // 1 in the inbox: left on the rescue carrier, its request is still to be performed
     struct fibers_vthread *handed_by; // it was handed its carrier, and must perform this one's request; only the fiber
+    void *argument;                 // the creator's, for `entry` until it detaches
 } fibers_vthread;
 
 // ---- start-up --------------------------------------------------------------------------------------
@@ -246,9 +247,9 @@ FIBERS_API void fibers_stacks_destroy(fibers_stacks *stacks);
 
 // ---- virtual threads -----------------------------------------------------------------------------------
 
-// Any thread. Creates one, runs `entry` on it until it detaches, and returns it. `entry` must call
+// Any thread. Creates one, runs `entry` on it until it detaches, and returns it. `entry` finds `argument` there, must call
 // fibers_vthread_detach and, when that says so, return. Allocates, locks. 0 or errno.
-FIBERS_API int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), fibers_vthread **result);
+FIBERS_API int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), void *argument, fibers_vthread **result);
 
 // Fiber only, on the kernel thread that created it. Gives the kernel thread up; returns when a carrier
 // first runs it.

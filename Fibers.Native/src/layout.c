@@ -23,7 +23,7 @@ static const struct {
     SIZE(fibers_vthread), FIELD(fibers_vthread, context), FIELD(fibers_vthread, signal_owed), FIELD(fibers_vthread, running_tid), FIELD(fibers_vthread, carrier),
     FIELD(fibers_vthread, park_word), FIELD(fibers_vthread, request), FIELD(fibers_vthread, index), FIELD(fibers_vthread, virtual_tid), FIELD(fibers_vthread, pinned),
     FIELD(fibers_vthread, handler_depth), FIELD(fibers_vthread, cooperative), FIELD(fibers_vthread, inbox), FIELD(fibers_vthread, inbox_next),
-    FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted), FIELD(fibers_vthread, handed_by),
+    FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted), FIELD(fibers_vthread, handed_by), FIELD(fibers_vthread, argument),
     SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
     SIZE(fibers_step), FIELD(fibers_step, rip), FIELD(fibers_step, rsp), FIELD(fibers_step, rbp), FIELD(fibers_step, rbx), FIELD(fibers_step, r12),
     FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rcx), FIELD(fibers_step, rdi), FIELD(fibers_step,

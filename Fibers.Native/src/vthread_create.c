@@ -150,7 +150,7 @@ static bool stay_on_this_processor(cpu_set_t *before)
     return sched_setaffinity(0, sizeof only, &only) == 0;
 }
 
-int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), fibers_vthread **result)
+int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*entry)(fibers_vthread *), void *argument, fibers_vthread **result)
 {
     void *low = fibers_stack_take(stacks);
     if (low == NULL)
@@ -164,6 +164,7 @@ int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox, void (*ent
     block->slot = low;
     block->entry = entry;
     block->public.inbox = inbox;
+    block->public.argument = argument;
     block->public.stack_low = (char *)low + fibers_page_size();
     block->public.stack_high = staggered_top(block, stacks);
     block->public.pinned = 1; // until it is detached there is no carrier to go back to

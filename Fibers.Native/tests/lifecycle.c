@@ -102,12 +102,12 @@ static void failures_leave_nothing_behind(void)
 {
     fibers_vthread *vthread = NULL;
     fibers_fault_set(FIBERS_FAULT_STACK, 0, 1);
-    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, &vthread) == ENOMEM);
+    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, NULL, &vthread) == ENOMEM);
     fibers_fault_set(FIBERS_FAULT_THREAD, 0, 2);
-    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, &vthread) == EAGAIN);
-    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, &vthread) == EAGAIN);
+    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, NULL, &vthread) == EAGAIN);
+    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, NULL, &vthread) == EAGAIN);
     CHECK("create", vthread == NULL);
-    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, &vthread) == 0);
+    CHECK("create", fibers_vthread_create(stacks, inbox, no_entry, NULL, &vthread) == 0);
     CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
 }
 
@@ -125,12 +125,10 @@ static void signal_mask_is_restored(void)
     CHECK("create", sigismember(&after, SIGUSR1) == 0);
 }
 
-static int processors_at_birth;
-
 static void count_processors(fibers_vthread *self)
 {
     cpu_set_t allowed;
-    processors_at_birth = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;
+    *(int *)self->argument = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : -1;
     fibers_vthread_detach(self);
 }
 
@@ -138,9 +136,10 @@ static void count_processors(fibers_vthread *self)
 static int born_on_so_many(void)
 {
     cpu_set_t before, after;
+    int processors_at_birth = 0;
     CHECK("create", sched_getaffinity(0, sizeof before, &before) == 0);
     fibers_vthread *vthread = NULL;
-    CHECK("create", fibers_vthread_create(stacks, inbox, count_processors, &vthread) == 0);
+    CHECK("create", fibers_vthread_create(stacks, inbox, count_processors, &processors_at_birth, &vthread) == 0);
     CHECK("create", sched_getaffinity(0, sizeof after, &after) == 0);
     CHECK("create", CPU_EQUAL(&before, &after));
     CHECK("destroy", fibers_vthread_destroy(vthread) == 0);

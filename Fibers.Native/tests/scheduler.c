@@ -61,7 +61,7 @@ void vthread_again(fibers_vthread *vthread, void (*body)(void *), void *argument
 fibers_vthread *vthread_new(fibers_stacks *stacks, fibers_inbox *inbox, void (*body)(void *), void *argument)
 {
     fibers_vthread *vthread = NULL;
-    REQUIRE("create", fibers_vthread_create(stacks, inbox, vthread_entry, &vthread) == 0);
+    REQUIRE("create", fibers_vthread_create(stacks, inbox, vthread_entry, NULL, &vthread) == 0);
     REQUIRE("create", vthread->index < MAX_VTHREADS);
     vthread_again(vthread, body, argument);
     return vthread;

@@ -22,8 +22,8 @@ internal sealed unsafe class ParkedThreads : IDisposable
         _threads = new VirtualThread[count];
         for (int i = 0; i < count; i++)
         {
-            _threads[i] = Make();
-            BeBorn(_threads[i], _native + i, null!, null!);
+            _threads[i] = Make(null!);
+            BeBorn(_threads[i], _native + i, null!);
             Park(i, 1);
         }
 
@@ -41,8 +41,8 @@ internal sealed unsafe class ParkedThreads : IDisposable
     public void Dispose() => NativeMemory.Free(_native);
 
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
-    private static extern VirtualThread Make();
+    private static extern VirtualThread Make(Scheduler scheduler);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method)]
-    private static extern void BeBorn(VirtualThread thread, NativeVThread* native, Scheduler scheduler, Thread dotnet);
+    private static extern void BeBorn(VirtualThread thread, NativeVThread* native, Thread dotnet);
 }
