@@ -21,7 +21,7 @@ public partial class Fiber : IDisposable
         if (Current == this)
             return; // from inside the body: there is nothing to wait for
         CancelAndWait();
-        _failure?.Observe();
+        Failure?.Observe();
         DropResult();
         GC.SuppressFinalize(this);
     }

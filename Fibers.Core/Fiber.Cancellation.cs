@@ -21,36 +21,33 @@ public partial class Fiber
     internal const uint CancelPending = 1;
     internal const uint CancelDelivered = 2;
 
-    private volatile CancellationTokenSource? _source;
     private volatile bool _cancelRequested; // by RequestCancel, not by a deadline
     private volatile bool _cancelUsed;      // anybody ever posted a request
     private Latch _cancelLatch;             // guards _cancelClosed, and interrupts
     private bool _cancelClosed;             // the body has ended
     private uint _cancelWord;               // while there is no virtual thread
-    private int _shielded;                  // on an ordinary thread; a virtual thread has its own count
     private volatile VirtualThread? _cancelHost; // what the body runs on, own or (inline) another fiber's
-    private volatile Thread? _hostThread;        // ... or an ordinary thread
-    private VirtualThread? _lent;                // ours, while an inline body runs on it
-    private uint _lentShield;
-    private Thread? _lentThread;
 
     /// <summary>The innermost of the fiber's scopes. Only the fiber itself.</summary>
-    internal CancelScope? Scope { get; set; }
+    internal CancelScope? Scope
+    {
+        get => _rarities?.Scope;
+        set => Rarely.Scope = value;
+    }
 
     /// <summary>Cancelled when cancellation of this fiber is requested: for code that takes tokens. Never parks.</summary>
     public CancellationToken CancellationToken
     {
         get
         {
-            if (_source is null)
-            {
-                var made = new CancellationTokenSource();
-                Interlocked.CompareExchange(ref _source, made, null);
-                if (_cancelRequested)
-                    _source.Cancel();
-            }
-
-            return _source.Token;
+            Rarities rarely = Rarely;
+            if (rarely.Source is { } made)
+                return made.Token;
+            var source = new CancellationTokenSource();
+            source = Interlocked.CompareExchange(ref rarely.Source, source, null) ?? source; // full fence; pairs with RequestCancel
+            if (_cancelRequested)
+                source.Cancel();
+            return source.Token;
         }
     }
 
@@ -69,7 +66,7 @@ public partial class Fiber
         _cancelRequested = true;
         if (TryBegin())
         {
-            Volatile.Write(ref _status, (int)FiberStatus.Canceled); // it never ran
+            Volatile.Write(ref _status, (byte)FiberStatus.Canceled); // it never ran
             Runtime.Ended(this).Run();
         }
         else
@@ -77,7 +74,7 @@ public partial class Fiber
             PostCancel();
         }
 
-        _source?.Cancel();
+        _rarities?.Source?.Cancel(); // made after this look: whoever makes it sees the request
     }
 
     /// <summary>Throws if cancellation of the current fiber is pending (delivering it); for loops that compute. A cancellation point that never parks. On an ordinary thread: nothing.</summary>
@@ -110,10 +107,10 @@ public partial class Fiber
     // ---- the fiber itself --------------------------------------------------------------------------------
 
     /// <summary>Any thread. The ordinary thread the body runs on, if it does.</summary>
-    internal Thread? HostThread => _hostThread;
+    internal Thread? HostThread => _rarities?.HostThread;
 
     /// <summary>Any thread. That thread's parker.</summary>
-    internal ThreadParker? HostParker { get; private set; }
+    internal ThreadParker? HostParker => _rarities?.HostParker;
 
     internal OperationCanceledException CanceledHere() => _cancelRequested
         ? new($"{this} was cancelled.", CancellationToken)
@@ -126,7 +123,7 @@ public partial class Fiber
             return false;
         if (_cancelHost is { } host)
             return host.Native->Shielded == 0 && TryDeliver(ref host.Native->CancelWord);
-        if (_shielded != 0)
+        if (_rarities is { Shielded: not 0 })
             return false;
         Latch.Scope scope = _cancelLatch.Enter(); // whoever posts has sent the interrupt too
         bool delivered = TryDeliver(ref _cancelWord);
@@ -152,14 +149,14 @@ public partial class Fiber
     /// <summary>The fiber itself. A request is pending and not held back.</summary>
     internal unsafe bool MustDeliver => _cancelHost is { } host
         ? host.Native->Shielded == 0 && (Volatile.Read(ref host.Native->CancelWord) & CancelPending) != 0
-        : _shielded == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0;
+        : _rarities is not { Shielded: not 0 } && (Volatile.Read(ref _cancelWord) & CancelPending) != 0;
 
     internal unsafe void EnterShield()
     {
         if (_cancelHost is { } host)
             host.Native->Shielded++;
         else
-            _shielded++;
+            Rarely.Shielded++;
         Interlocked.MemoryBarrier(); // pairs with PostCancel: it sees the shield, or we that somebody asked
         if (!_cancelUsed)
             return;
@@ -178,7 +175,7 @@ public partial class Fiber
         }
 
         // Full fence; pairs with Nudge: it sees the shield gone, or we its request.
-        if (Interlocked.Decrement(ref _shielded) == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0)
+        if (Interlocked.Decrement(ref Rarely.Shielded) == 0 && (Volatile.Read(ref _cancelWord) & CancelPending) != 0)
             Thread.CurrentThread.Interrupt();
     }
 
@@ -218,7 +215,7 @@ public partial class Fiber
 
         if (host is null)
         {
-            if (_hostThread is { } thread && Volatile.Read(ref _shielded) == 0)
+            if (_rarities is { HostThread: { } thread } rarely && Volatile.Read(ref rarely.Shielded) == 0)
                 thread.Interrupt();
             return;
         }
@@ -269,11 +266,12 @@ public partial class Fiber
 
     private void HostOn(Thread thread)
     {
-        HostParker = (ThreadParker)Parker.Current;
-        HostParker.Running = this;
+        Rarities rarely = Rarely;
+        rarely.HostParker = (ThreadParker)Parker.Current;
+        rarely.HostParker.Running = this;
         Latch.Scope scope = _cancelLatch.Enter(); // Nudge interrupts the thread, or we ourselves: never both
-        _hostThread = thread;
-        if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0 && _shielded == 0)
+        rarely.HostThread = thread;
+        if ((Volatile.Read(ref _cancelWord) & CancelPending) != 0 && rarely.Shielded == 0)
             thread.Interrupt();
         _cancelLatch.Exit(scope);
     }
@@ -296,7 +294,8 @@ public partial class Fiber
         Parker? parker = (Parker?)_cancelHost ?? HostParker;
         parker!.Running = null;
         _cancelHost = null;
-        _hostThread = null;
+        if (_rarities is { } rarely)
+            rarely.HostThread = null;
         return delivered;
     }
 
@@ -310,18 +309,20 @@ public partial class Fiber
             return;
         }
 
+        Rarities rarely = Rarely;
         Latch.Scope scope = _cancelLatch.Enter();
         _cancelHost = null;
         _cancelWord = host.Native->CancelWord;
-        _lent = host;
-        _lentShield = host.Native->Shielded;
+        rarely.Lent = host;
+        rarely.LentShield = host.Native->Shielded;
         _cancelLatch.Exit(scope);
     }
 
     private void LendThread()
     {
+        Rarities rarely = Rarely;
         Latch.Scope scope = _cancelLatch.Enter();
-        (_lentThread, _hostThread) = (_hostThread, null);
+        (rarely.LentThread, rarely.HostThread) = (rarely.HostThread, null);
         _cancelLatch.Exit(scope);
         if (_cancelUsed && TakeInterrupt())
             Interlocked.Or(ref _cancelWord, CancelPending); // it was on its way to us
@@ -329,19 +330,20 @@ public partial class Fiber
 
     private unsafe void TakeHostBack()
     {
-        if (_lentThread is { } thread)
+        Rarities rarely = Rarely;
+        if (rarely.LentThread is { } thread)
         {
-            _lentThread = null;
+            rarely.LentThread = null;
             HostOn(thread);
             return;
         }
 
-        if (_lent is not { } host)
+        if (rarely.Lent is not { } host)
             return;
-        _lent = null;
+        rarely.Lent = null;
         uint waited = Interlocked.Exchange(ref _cancelWord, 0);
         BeginHost(host);
-        host.Native->Shielded = _lentShield;
+        host.Native->Shielded = rarely.LentShield;
         Interlocked.Or(ref host.Native->CancelWord, waited);
     }
 

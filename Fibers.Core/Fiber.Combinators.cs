@@ -111,7 +111,7 @@ public partial class Fiber
         return winner is not null ? winner.Join() : throw new AggregateException(fibers.Select(static f => f.EndedWith!));
     }
 
-    private Exception? EndedWith => _failure?.Info.SourceException ?? (Status == FiberStatus.Canceled ? CanceledHere() : null);
+    private Exception? EndedWith => Failure?.Info.SourceException ?? (Status == FiberStatus.Canceled ? CanceledHere() : null);
 
     private static void WaitForAllOrCancel<T>(Fiber<T>[] fibers)
     {

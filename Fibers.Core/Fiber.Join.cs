@@ -48,7 +48,7 @@ public partial class Fiber
     {
         if (Status == FiberStatus.Canceled)
             return canceled(CancellationToken);
-        if (_failure is not { } failure)
+        if (Failure is not { } failure)
             return false;
         failure.Observe(); // the task reports it from here
         return failed(failure.Info.SourceException);
@@ -75,7 +75,7 @@ public partial class Fiber
                 break;
             }
 
-            if (_starving && Volatile.Read(ref _begun) == 0)
+            if (_starving && !HasBegun)
             {
                 parker.Abandon(); // it began to starve between our first look and our adding
                 continue;
@@ -95,7 +95,7 @@ public partial class Fiber
 
     private void ThrowIfFailed()
     {
-        if (_failure is not { } failure)
+        if (Failure is not { } failure)
         {
             if (Status == FiberStatus.Canceled)
                 throw CanceledHere(); // before it began

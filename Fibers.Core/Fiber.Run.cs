@@ -15,16 +15,16 @@ public partial class Fiber
     private volatile bool _starving;
 
     /// <summary>Any thread. A snapshot: somebody runs the body, or has.</summary>
-    internal bool HasBegun => Volatile.Read(ref _begun) != 0;
+    internal bool HasBegun => Volatile.Read(ref _begun);
 
     /// <summary>Any thread. True for the one caller that is to run the body.</summary>
-    internal bool TryBegin() => !HasBegun && Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
+    internal bool TryBegin() => !HasBegun && !Interlocked.Exchange(ref _begun, true);
 
     /// <summary>The carrier that found no virtual thread for it. From here whoever joins may run it.</summary>
     internal void BeginStarving()
     {
         _starving = true;
-        Volatile.Write(ref _begun, 0); // release; pairs with TryBegin
+        Volatile.Write(ref _begun, false); // release; pairs with TryBegin
         _joiners.WakeAll();
     }
 
@@ -71,7 +71,7 @@ public partial class Fiber
     private void EnterBody(VirtualThread? host)
     {
         BeginHost(host);
-        Volatile.Write(ref _status, (int)FiberStatus.Running);
+        Volatile.Write(ref _status, (byte)FiberStatus.Running);
         if (NamesThread)
             Thread.CurrentThread.Name = Name;
         Probe.Current?.Started(this);
@@ -122,17 +122,18 @@ public partial class Fiber
     {
         if (thrown is null)
         {
-            Volatile.Write(ref _status, (int)FiberStatus.Succeeded);
+            Volatile.Write(ref _status, (byte)FiberStatus.Succeeded);
             return;
         }
 
         bool canceled = _cancelRequested && (delivered || thrown is OperationCanceledException or ThreadInterruptedException);
         if (canceled && thrown is not OperationCanceledException)
             thrown = new OperationCanceledException($"{this} was cancelled.", thrown, CancellationToken);
-        _failure = new ExceptionHolder(this, ExceptionDispatchInfo.Capture(thrown));
+        var failure = new ExceptionHolder(this, ExceptionDispatchInfo.Capture(thrown));
+        Rarely.Failure = failure;
         if (canceled)
-            _failure.Observe(); // asked for; nobody needs to hear of it
-        Volatile.Write(ref _status, (int)(canceled ? FiberStatus.Canceled : FiberStatus.Failed));
+            failure.Observe(); // asked for; nobody needs to hear of it
+        Volatile.Write(ref _status, (byte)(canceled ? FiberStatus.Canceled : FiberStatus.Failed));
     }
 
     /// <summary>Whoever completes it, once, when nothing of it runs any more: wakes the joiners. What is returned is still to be done.</summary>
@@ -149,6 +150,8 @@ public partial class Fiber
         joiner = _joiners.IsSole(out Parker? parker, out number) && !IsLinked ? parker as VirtualThread : null;
         return joiner is not null;
     }
+
+    private ExceptionHolder? Failure => _rarities?.Failure;
 
     private sealed class ExceptionHolder(Fiber fiber, ExceptionDispatchInfo info)
     {

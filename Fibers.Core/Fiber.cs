@@ -19,25 +19,24 @@ public partial class Fiber
 {
     private static long s_lastId;
 
+    private readonly FiberOptions? _options;
     private object? _body; // until it is invoked
     private readonly ExecutionContext? _context;
     private readonly long _parentId; // 0: none
     private VirtualThread? _virtualThread;
     private JoinList _joiners;
-    private ExceptionHolder? _failure;
-    private int _status; // FiberStatus; final values are written before _joiners is closed
-    private int _begun;  // 0: whoever changes it to 1 runs the body
+    private byte _status; // FiberStatus; final values are written before _joiners is closed
+    private bool _begun;  // whoever sets it runs the body
 
     private protected Fiber(FiberRuntime runtime, object? body, FiberOptions? options)
     {
         Runtime = runtime;
         _body = body;
+        _options = options;
         _context = ExecutionContext.Capture();
         Id = Interlocked.Increment(ref s_lastId);
-        Name = options?.Name;
         if (Current is { } parent)
             (_parentId, ParentName) = (parent.Id, parent.Name);
-        _linkedTo = options?.CancellationToken ?? default;
     }
 
     /// <summary>The fiber whose body the caller runs in, or null on an ordinary thread.</summary>
@@ -47,7 +46,7 @@ public partial class Fiber
     public long Id { get; }
 
     /// <summary>From <see cref="FiberOptions.Name"/>.</summary>
-    public string? Name { get; }
+    public string? Name => _options?.Name;
 
     /// <summary>Where the body stands.</summary>
     public FiberStatus Status => (FiberStatus)Volatile.Read(ref _status);
@@ -60,7 +59,7 @@ public partial class Fiber
     {
         get
         {
-            if (!IsEnded || _failure is not { } failure || Status != FiberStatus.Failed)
+            if (!IsEnded || Failure is not { } failure || Status != FiberStatus.Failed)
                 return null;
             failure.Observe();
             return failure.Info.SourceException;
