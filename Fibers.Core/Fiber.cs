@@ -86,7 +86,7 @@ public partial class Fiber
         set => _virtualThread = value;
     }
 
-    /// <summary>Any thread. The line that holds its <see cref="VirtualThread"/> comes into the cache.</summary>
+    /// <summary>Any thread, on x64. The line that says what it runs on comes into the cache.</summary>
     internal unsafe void Fetch() => Sse.Prefetch0(Unsafe.AsPointer(ref _virtualThread));
 
     /// <summary>In the queue it is in. Guarded by that queue's lock.</summary>

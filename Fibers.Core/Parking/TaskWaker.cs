@@ -2,8 +2,8 @@ namespace Fibers.Parking;
 
 /// <summary>What a task calls when it ends, to wake the one party that waits for it.</summary>
 /// <remarks>
-/// Its parker keeps it for the next wait, once the task has called it: then nobody else has it any more. One that a task may still call is left to
-/// that task. Owner only, but for the call.
+/// Its parker keeps it for the next wait, once the task has called it: then nobody else has it any more. (It keeps one thing: a channel's waiter takes its place.) One that
+/// a task may still call is left to that task. Owner only, but for the call.
 /// </remarks>
 internal sealed class TaskWaker
 {
@@ -28,13 +28,13 @@ internal sealed class TaskWaker
     /// <summary>The task has called it.</summary>
     public void GiveBack() => _parker.Kept = this;
 
-    /// <summary>Begins the park that the end of <paramref name="task"/> ends, perhaps at once.</summary>
+    /// <summary>Begins the park that the end of <paramref name="task"/> ends, even one that has just come.</summary>
     public void BeginPark(Task task)
     {
         _number = _parker.Begin(ParkReason.Task);
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_wake);
     }
 
-    // On whoever completes the task, or on the owner when it has just completed; neither blocks nor throws.
+    // On whoever completes the task, or on the pool; never on the owner. Neither parks nor throws.
     private void Wake() => _parker.TryWake(_number, Parking.Wake.Unparked);
 }

@@ -91,8 +91,9 @@ internal sealed class RunQueue
         return null;
     }
 
-    // To switch to a fiber is to follow a chain: slot, fiber, virtual thread, native half, stack. Among hundreds every link is missing from the caches, and each waits for
-    // the one before. So each turn fetches one link more for the next three: what one turn has asked for the next can follow. Any of them may have been stolen meanwhile.
+    // To switch to a fiber is to follow a chain: fiber, virtual thread, native half, stack. Among hundreds every link is missing from the caches, and each waits for the one
+    // before. So what is asked for in one turn is followed in the next: each of the next three is fetched one step further. Any of them may have been stolen meanwhile, or
+    // be on its way into a thief's queue: then this was for nothing. Only x64 has an instruction for it that .NET knows.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FetchAhead(uint next)
     {

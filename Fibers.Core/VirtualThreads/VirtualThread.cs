@@ -16,7 +16,7 @@ namespace Fibers.VirtualThreads;
 /// </summary>
 /// <remarks>
 /// Fields are touched by whoever runs it: the fiber on it, or, between two runs, the one carrier that mounts it or
-/// performs its request. Only <see cref="TryWake"/> is for everybody.
+/// performs its request. <see cref="TryWake"/> is for everybody, and so is looking ahead, which changes nothing.
 /// </remarks>
 [DebuggerDisplay("VirtualThread {Index}: {Fiber}")]
 internal sealed unsafe class VirtualThread : Parker
@@ -375,7 +375,7 @@ internal sealed unsafe class VirtualThread : Parker
 
     // ---- looking ahead: a carrier that will run it soon, or thinks so -----------------------------------------
 
-    /// <summary>Its native half comes into the cache.</summary>
+    /// <summary>Its native half comes into the cache. On x64 only, as <see cref="FetchStack"/>.</summary>
     public void FetchNative() => Sse.Prefetch0(Native);
 
     /// <summary>So does the top of its stack, with its thread block. What it reads of one that runs elsewhere meanwhile is useless, but there: native halves are never given back.</summary>

@@ -13,30 +13,36 @@ public class TaskWakerTests
         using FiberRuntime runtime = Runtimes.Native(1);
         runtime.Run(() =>
         {
-            Fiber.Await(EndedByAnother());
+            Fiber.Await(EndedOnceWeWait());
             object? kept = Parker.Current.Kept;
             kept.ShouldBeOfType<TaskWaker>();
-            Fiber.Await(EndedByAnother());
+            Fiber.Await(EndedOnceWeWait());
             Parker.Current.Kept.ShouldBeSameAs(kept);
         });
     });
 
     [Fact]
-    public void One_that_a_task_may_still_call_is_left_to_it() => Bounded.Run(() =>
+    public void One_that_a_task_may_still_call_is_left_to_it_and_ends_no_later_park() => Bounded.Run(() =>
     {
         using FiberRuntime runtime = Runtimes.Native(1);
         runtime.Run(() =>
         {
-            var never = new TaskCompletionSource();
+            TaskCompletionSource late = new(), next = new();
             Fiber waiting = Fiber.Spawn(() =>
             {
-                Should.Throw<OperationCanceledException>(() => Fiber.Await(never.Task));
+                Should.Throw<OperationCanceledException>(() => Fiber.Await(late.Task));
                 Parker.Current.Kept.ShouldBeNull();
+                Fiber.Await(next.Task);
             });
-            Eventually.True(() => FiberState.IsParked(waiting), "it waits");
+            Eventually.True(() => WaitsForTask(waiting), "it waits");
+            ulong first = waiting.VirtualThread!.State.Number;
             waiting.RequestCancel();
+            Eventually.True(() => WaitsForTask(waiting) && waiting.VirtualThread!.State.Number != first, "it waits for the next");
+            ParkWord before = waiting.VirtualThread!.State;
+            late.SetResult(); // calls the first waker here
+            waiting.VirtualThread!.State.ShouldBe(before);
+            next.SetResult();
             waiting.Join();
-            never.SetResult();
         });
     });
 
@@ -74,9 +80,12 @@ public class TaskWakerTests
             });
             Fiber cancelling = Fiber.SpawnConcurrent(() =>
             {
+                TaskCompletionSource? canceled = null; // once for each: a second request would wake who has missed its task's end
                 while (waiting.Status is FiberStatus.Created or FiberStatus.Running)
                 {
-                    waiting.RequestCancel();
+                    if (Volatile.Read(ref current) is var source && source != canceled)
+                        waiting.RequestCancel();
+                    canceled = source;
                     Fiber.Yield();
                 }
             });
@@ -92,10 +101,17 @@ public class TaskWakerTests
         delivered.ShouldBeGreaterThan(0);
     });
 
-    private static Task EndedByAnother()
+    private static Task EndedOnceWeWait()
     {
         var source = new TaskCompletionSource();
-        Fiber.Spawn(source.SetResult);
+        Fiber waiting = Fiber.Current!;
+        Fiber.Spawn(() =>
+        {
+            Eventually.True(() => WaitsForTask(waiting), "it waits");
+            source.SetResult();
+        });
         return source.Task;
     }
+
+    private static bool WaitsForTask(Fiber fiber) => FiberState.IsParked(fiber) && fiber.VirtualThread!.ParkedReason == ParkReason.Task;
 }
