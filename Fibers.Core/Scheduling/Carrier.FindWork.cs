@@ -25,12 +25,28 @@ internal sealed unsafe partial class Carrier
         if (--_turnsOfOwn <= 0)
         {
             _turnsOfOwn = FairnessInterval;
+            if (_spare && Scheduler.Watchdog.IsCalm)
+            {
+                GiveAway();
+                return null;
+            }
+
             Gather(pollNow: Clock.Now - _polledNs >= LookIntervalNs);
             if (Scheduler.Injected.Pop() is { } waitedLongest)
                 return waitedLongest;
         }
 
         return TakeNext() ?? Queue.Pop() ?? Shared() ?? Search();
+    }
+
+    // It goes: all that waits here is for the others.
+    private void GiveAway()
+    {
+        if (Interlocked.Exchange(ref _next, null) is { } next)
+            Scheduler.Injected.Push(next);
+        while (Queue.Pop() is { } fiber)
+            Scheduler.Injected.Push(fiber);
+        Scheduler.Idle.WakeForWork();
     }
 
     private void RunActions()

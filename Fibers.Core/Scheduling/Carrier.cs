@@ -44,7 +44,7 @@ internal sealed unsafe partial class Carrier
 
     public int Index { get; }
 
-    /// <summary>Started by the watchdog; goes when it has been idle for a while.</summary>
+    /// <summary>Started by the watchdog; goes when it has been idle for a while, or when nobody has sat in one fiber for a while.</summary>
     public bool IsSpare => _spare;
 
     public RunQueue Queue { get; } = new();

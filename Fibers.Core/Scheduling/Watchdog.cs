@@ -16,6 +16,7 @@ internal sealed class Watchdog
     private const int MaxSpares = 256;
     private const int QuickSpares = 4;
     private const int MaxPatience = 4; // doublings: 160 ms
+    private const int TicksUntilCalm = 5;
     private const uint DozeBit = 2; // FIBERS_DOZE_WATCHDOG
 
     private readonly Scheduler _scheduler;
@@ -25,6 +26,7 @@ internal sealed class Watchdog
     private readonly Dictionary<Carrier, ulong> _told = []; // the run in which it was last found blocked
     private long _sparesStarted;
     private int _ticksStuck; // since a spare was last started
+    private int _ticksCalm;  // since somebody was last seen to sit
 
     public Watchdog(Scheduler scheduler)
     {
@@ -33,6 +35,9 @@ internal sealed class Watchdog
     }
 
     public long SparesStarted => Volatile.Read(ref _sparesStarted);
+
+    /// <summary>Any thread. For a while no carrier has been seen to sit in one fiber: a spare only competes with the others, however much there is to do.</summary>
+    public bool IsCalm => Volatile.Read(ref _ticksCalm) >= TicksUntilCalm;
 
     public void Start() => _thread.UnsafeStart();
 
@@ -107,6 +112,7 @@ internal sealed class Watchdog
             _told.Clear();
         }
 
+        Volatile.Write(ref _ticksCalm, someoneSits ? 0 : Math.Min(_ticksCalm + 1, TicksUntilCalm));
         bool stuck = someoneHolds || (someoneSits && !someoneMoves);
         if (!stuck)
             _ticksStuck = 0;

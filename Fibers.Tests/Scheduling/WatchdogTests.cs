@@ -103,6 +103,32 @@ public class WatchdogTests
     });
 
     [Fact]
+    public void Spares_go_away_when_nobody_sits_any_more_although_there_is_always_something_to_do() => Bounded.Run(() =>
+    {
+        const long slice = 10_000_000;
+        using FiberRuntime runtime = Runtimes.Native(1);
+        bool stop = false, release = false;
+        Fiber[] busy = [.. Enumerable.Range(0, 300).Select(_ => runtime.SpawnConcurrent(() =>
+        {
+            while (!Volatile.Read(ref stop))
+                Fiber.Yield();
+        }))];
+        Fiber blocker = runtime.SpawnConcurrent(() =>
+        {
+            while (!Volatile.Read(ref release))
+                Shim.fibers_block_kernel_thread(slice);
+        });
+        Eventually.True(() => runtime.Statistics.Carriers > 1, "a spare has come");
+        Volatile.Write(ref release, true);
+        blocker.Join();
+        Eventually.True(() => runtime.Statistics.Carriers == 1, "it has gone");
+        busy.ShouldAllBe(static fiber => !fiber.IsEnded);
+        Volatile.Write(ref stop, true);
+        foreach (Fiber fiber in busy)
+            fiber.Join();
+    });
+
+    [Fact]
     public void Spares_go_away_when_they_have_nothing_to_do() => Bounded.Run(() =>
     {
         const int carriers = 2;
