@@ -28,6 +28,8 @@ internal sealed unsafe partial class Carrier
     private ulong _switchesBefore;
     private ulong _switchesAtEnd;
     private int _nextInARow;
+    private bool _gathersBehind; // what is gathered goes to the shared queue
+    private uint _gathers;       // while something waited there
     private long _polledNs;
     private int _turnsOfOwn = FairnessInterval; // until the shared sources come first
     private uint _wakeWord;      // futex: 1 when somebody has woken it
@@ -126,6 +128,12 @@ internal sealed unsafe partial class Carrier
     /// <summary>Runs after those that already wait.</summary>
     public void PushLocal(Fiber fiber)
     {
+        if (_gathersBehind)
+        {
+            Scheduler.Inject(fiber);
+            return;
+        }
+
         Queue.Push(fiber, Scheduler.Injected);
         if (Queue.Count > 1)
             Scheduler.Idle.WakeForWork();
@@ -133,6 +141,15 @@ internal sealed unsafe partial class Carrier
 
     /// <summary>Gives way to those that already wait. There is no more work than before, so nobody is woken for it.</summary>
     public void PushYielded(Fiber fiber) => Queue.Push(fiber, Scheduler.Injected);
+
+    /// <summary>The carrier itself, which has woken it.</summary>
+    public void PushWoken(Fiber fiber)
+    {
+        if (_gathersBehind)
+            Scheduler.Inject(fiber);
+        else
+            PushNext(fiber);
+    }
 
     /// <summary>Runs next: what was just woken finds its data in the cache.</summary>
     public void PushNext(Fiber fiber)

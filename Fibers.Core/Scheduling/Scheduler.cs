@@ -102,7 +102,7 @@ internal sealed unsafe class Scheduler : IDisposable
         }
         else if (Carrier.Current is { } carrier && carrier.Scheduler == this)
         {
-            carrier.PushNext(fiber);
+            carrier.PushWoken(fiber);
             return;
         }
 
@@ -130,7 +130,8 @@ internal sealed unsafe class Scheduler : IDisposable
         return mine is not null;
     }
 
-    private void Inject(Fiber fiber)
+    /// <summary>To the queue of all.</summary>
+    public void Inject(Fiber fiber)
     {
         Injected.Push(fiber);
         Idle.WakeForWork();

@@ -84,4 +84,29 @@ public class InjectQueueTests
             thread.Join();
         seen.ShouldAllBe(static times => times == 1);
     });
+
+    // More than a carrier's own queue takes, and all of them ready again at once: those that it had no room for have their turns too.
+    [Fact]
+    public void What_a_carrier_has_no_room_for_is_not_kept_waiting_by_what_is_always_ready() => Bounded.Run(() =>
+    {
+        const int Number = RunQueue.Capacity * 8, Enough = 1_000;
+        using FiberRuntime runtime = Runtimes.Native(1);
+        int[] turns = new int[Number];
+        bool stop = false;
+        runtime.Run(() =>
+        {
+            Fiber[] fibers = [.. Enumerable.Range(0, Number).Select(i => Fiber.Spawn(() =>
+            {
+                while (!Volatile.Read(ref stop))
+                {
+                    Fiber.Sleep(TimeSpan.FromMicroseconds(1)); // over when the carrier next looks
+                    if (++turns[i] == Enough)
+                        Volatile.Write(ref stop, true);
+                }
+            }))];
+            foreach (Fiber fiber in fibers)
+                fiber.Join();
+        });
+        turns.Min().ShouldBeGreaterThan(turns.Max() * 2 / 5);
+    });
 }
