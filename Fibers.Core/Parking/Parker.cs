@@ -38,6 +38,15 @@ internal abstract class Parker
     /// <summary>Owner only. What its last wait was made of, for the next one.</summary>
     public object? Kept { get; set; }
 
+    /// <summary>Owner only. <see cref="Kept"/>, once, if it is of that type. A wait that is cut short does not give it back.</summary>
+    public T? TakeKept<T>() where T : class
+    {
+        if (Kept is not T kept)
+            return null;
+        Kept = null;
+        return kept;
+    }
+
     /// <summary>Owner only, before it parks.</summary>
     public void Note(Fiber? party, object? waitsFor)
     {

@@ -17,13 +17,7 @@ internal sealed class TaskWaker
         _wake = Wake;
     }
 
-    public static TaskWaker Take(Parker parker)
-    {
-        if (parker.Kept is not TaskWaker kept)
-            return new TaskWaker(parker);
-        parker.Kept = null;
-        return kept;
-    }
+    public static TaskWaker Take(Parker parker) => parker.TakeKept<TaskWaker>() ?? new TaskWaker(parker);
 
     /// <summary>The task has called it.</summary>
     public void GiveBack() => _parker.Kept = this;

@@ -128,12 +128,8 @@ internal sealed unsafe partial class Carrier
     /// <summary>Runs after those that already wait.</summary>
     public void PushLocal(Fiber fiber)
     {
-        if (_gathersBehind)
-        {
-            Scheduler.Inject(fiber);
+        if (TryPushBehind(fiber))
             return;
-        }
-
         Queue.Push(fiber, Scheduler.Injected);
         if (Queue.Count > 1)
             Scheduler.Idle.WakeForWork();
@@ -145,10 +141,16 @@ internal sealed unsafe partial class Carrier
     /// <summary>The carrier itself, which has woken it.</summary>
     public void PushWoken(Fiber fiber)
     {
+        if (!TryPushBehind(fiber))
+            PushNext(fiber);
+    }
+
+    // True: it waits behind those that this carrier's queue had no room for.
+    private bool TryPushBehind(Fiber fiber)
+    {
         if (_gathersBehind)
             Scheduler.Inject(fiber);
-        else
-            PushNext(fiber);
+        return _gathersBehind;
     }
 
     /// <summary>Runs next: what was just woken finds its data in the cache.</summary>

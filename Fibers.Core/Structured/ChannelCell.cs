@@ -12,15 +12,6 @@ internal sealed class ChannelCell(Parker parker) : WaitCell
 {
     private ulong _number;
 
-    /// <summary>The waiter that was given back last, once, if it is of that type.</summary>
-    public static TWaiter? TakeKept<TWaiter>(Parker parker) where TWaiter : Waiter
-    {
-        if (parker.Kept is not TWaiter kept)
-            return null;
-        parker.Kept = null; // an interrupted wait does not give it back
-        return kept;
-    }
-
     /// <summary>Owner only, when its wait is over.</summary>
     public void GiveBack(Waiter waiter)
     {

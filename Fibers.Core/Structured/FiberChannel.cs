@@ -184,7 +184,7 @@ public sealed class FiberChannel<T> : IEnumerable<T>
         if (task is not null)
             return new ChannelCore<T>.ItemWaiter(task);
         self ??= Parker.Current;
-        ChannelCore<T>.ItemWaiter waiter = ChannelCell.TakeKept<ChannelCore<T>.ItemWaiter>(self) ?? new ChannelCore<T>.ItemWaiter(new ChannelCell(self));
+        ChannelCore<T>.ItemWaiter waiter = self.TakeKept<ChannelCore<T>.ItemWaiter>() ?? new ChannelCore<T>.ItemWaiter(new ChannelCell(self));
         ((ChannelCell)waiter.Cell).Begin();
         return waiter;
     }
