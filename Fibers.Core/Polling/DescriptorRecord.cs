@@ -8,7 +8,6 @@ internal sealed class DescriptorRecord(int descriptor)
     public readonly int Descriptor = descriptor;
     public uint Generation;  // of the file these fields are about
     public bool Registered;  // with the poller, until that file is closed
-    public uint Ready;       // POLLIN, POLLOUT: an edge came that woke nobody
     public DescriptorWaiter? First;
 
     public void Link(DescriptorWaiter waiter)
@@ -35,23 +34,16 @@ internal sealed class DescriptorRecord(int descriptor)
         waiter.Record = null;
     }
 
-    /// <summary>
-    /// Wakes all who wait for any of <paramref name="events"/>: an edge comes once, so waking one of two would lose it for the
-    /// other. Returns the events for which somebody was really woken.
-    /// </summary>
-    public uint WakeAll(uint events, Wake wake)
+    /// <summary>Wakes all who wait for any of <paramref name="events"/>: an edge comes once, so waking one of two would lose it for the other.</summary>
+    public void WakeAll(uint events, Wake wake)
     {
-        uint served = 0;
         for (DescriptorWaiter? waiter = First, next; waiter is not null; waiter = next)
         {
             next = waiter.Next;
             if ((waiter.Events & events) == 0 && wake == Wake.Ready)
                 continue;
             Unlink(waiter);
-            if (waiter.Thread.TryWake(waiter.Number, wake))
-                served |= waiter.Events & events;
+            waiter.Thread.TryWake(waiter.Number, wake);
         }
-
-        return served;
     }
 }

@@ -4,11 +4,18 @@ using Fibers.VirtualThreads;
 
 namespace Fibers.Polling;
 
-/// <summary>Who waits for which descriptor, and which edges came when nobody did.</summary>
+/// <summary>Who waits for which descriptor.</summary>
 /// <remarks>
-/// Edge-triggered, each file registered once until it is closed. Numbers are reused, so each has a generation, changed by
+/// <para>
+/// Edge-triggered, each file registered once until it is closed. An edge comes once, and whoever waits has looked before: so edges are counted,
+/// and a fiber says how many there had been when it looked. If there are more by the time it is to wait, it is sent to look again. (Not: remembered until
+/// somebody comes. Of two who come, the first would take the edge, and perhaps leave data behind.)
+/// </para>
+/// <para>
+/// Numbers are reused, so each has a generation, changed by
 /// every close in the process; its low byte counts those under way (redirect_descriptors.c). Ordering against closers: we set interest, then
 /// compare the generation again; they change the generation, then look at interest.
+/// </para>
 /// </remarks>
 internal sealed unsafe class DescriptorTable
 {
@@ -16,7 +23,7 @@ internal sealed unsafe class DescriptorTable
     private const uint EdgeTriggered = 1u << 31;
     internal const uint ClosesUnderWay = 255;
 
-    private static readonly NativeDescriptor* s_generations;
+    private static readonly NativeDescriptor* s_native;
     private static readonly int s_capacity;
 
     private readonly int _epoll;
@@ -28,17 +35,17 @@ internal sealed unsafe class DescriptorTable
     static DescriptorTable()
     {
         int capacity;
-        s_generations = Shim.fibers_descriptor_table(&capacity);
+        s_native = Shim.fibers_descriptor_table(&capacity);
         s_capacity = capacity;
     }
 
     /// <summary>Carrier only. Performs a wait for one descriptor; may find that it need not wait at all.</summary>
-    public void Wait(VirtualThread thread, int descriptor, uint events, uint generation, ulong number)
+    public void Wait(VirtualThread thread, in NativeRequest request)
     {
         DescriptorWaiter waiter = thread.NeedWaiter();
-        waiter.Number = number;
-        waiter.Events = events;
-        Wait(waiter, descriptor, generation);
+        waiter.Number = request.ParkNumber;
+        waiter.Events = request.Events;
+        Wait(waiter, request.Descriptor, request.Generation, request.Edges);
     }
 
     /// <summary>Carrier only. Performs a wait for any of several descriptors.</summary>
@@ -49,7 +56,7 @@ internal sealed unsafe class DescriptorTable
         for (int i = 0; i < entries.Length; i++)
             waiters[i] = new DescriptorWaiter(thread) { Number = number, Events = entries[i].Events };
         for (int i = 0; i < entries.Length; i++)
-            Wait(waiters[i], entries[i].Descriptor, entries[i].Generation);
+            Wait(waiters[i], entries[i].Descriptor, entries[i].Generation, entries[i].Edges);
     }
 
     /// <summary>Carrier only, before the fiber runs again: it leaves whatever lists it is still in.</summary>
@@ -81,7 +88,8 @@ internal sealed unsafe class DescriptorTable
         {
             if (record.Generation != generation)
                 return; // about an earlier file of that number
-            record.Ready = (record.Ready | events) & ~record.WakeAll(events, Wake.Ready);
+            Count(ref s_native[descriptor], generation, mayEnd: (epollEvents & (Priority | ReadHangUp | HangUp | Error)) != 0);
+            record.WakeAll(events, Wake.Ready);
         }
     }
 
@@ -92,12 +100,20 @@ internal sealed unsafe class DescriptorTable
             return;
         lock (record)
         {
-            if (record.Generation != Volatile.Read(ref s_generations[descriptor].Generation))
+            if (record.Generation != Volatile.Read(ref s_native[descriptor].Generation))
                 Forget(record);
         }
     }
 
-    private void Wait(DescriptorWaiter waiter, int descriptor, uint generation)
+    // Before anybody is woken. Other schedulers count, too.
+    private static void Count(ref NativeDescriptor entry, uint generation, bool mayEnd)
+    {
+        if (mayEnd)
+            Volatile.Write(ref entry.Ending, generation + 1); // zero marks none
+        Interlocked.Increment(ref entry.Edges);
+    }
+
+    private void Wait(DescriptorWaiter waiter, int descriptor, uint generation, uint edges)
     {
         if ((uint)descriptor >= (uint)s_capacity)
         {
@@ -106,7 +122,7 @@ internal sealed unsafe class DescriptorTable
         }
 
         DescriptorRecord record = FindOrAdd(descriptor);
-        ref uint current = ref s_generations[descriptor].Generation;
+        ref uint current = ref s_native[descriptor].Generation;
         lock (record)
         {
             if (Volatile.Read(ref current) != generation || IsClosing(generation))
@@ -126,10 +142,9 @@ internal sealed unsafe class DescriptorTable
                 }
             }
 
-            if ((record.Ready & waiter.Events) != 0)
+            if (Volatile.Read(ref s_native[descriptor].Edges) != edges)
             {
-                record.Ready &= ~waiter.Events;
-                waiter.Thread.TryWake(waiter.Number, Wake.Ready); // an edge came since: try again
+                waiter.Thread.TryWake(waiter.Number, Wake.Ready);
                 return;
             }
 
@@ -146,8 +161,8 @@ internal sealed unsafe class DescriptorTable
     private int Register(DescriptorRecord record, uint generation)
     {
         record.Generation = generation;
-        Volatile.Write(ref s_generations[record.Descriptor].Interest, 1);
-        int error = -Shim.fibers_epoll_add(_epoll, record.Descriptor, In | Out | ReadHangUp | EdgeTriggered, (uint)record.Descriptor | (ulong)generation << 32);
+        Volatile.Write(ref s_native[record.Descriptor].Interest, 1);
+        int error = -Shim.fibers_epoll_add(_epoll, record.Descriptor, In | Priority | Out | ReadHangUp | EdgeTriggered, (uint)record.Descriptor | (ulong)generation << 32);
         record.Registered = error == 0;
         return error;
     }
@@ -156,7 +171,6 @@ internal sealed unsafe class DescriptorTable
     private static void Forget(DescriptorRecord record)
     {
         record.Registered = false;
-        record.Ready = 0;
         record.WakeAll(uint.MaxValue, Wake.Closed);
     }
 

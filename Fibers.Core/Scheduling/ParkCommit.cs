@@ -39,7 +39,7 @@ internal static unsafe class ParkCommit
                 break;
             case RequestKind.Descriptor:
                 Prepare(carrier, thread, in request);
-                carrier.Scheduler.Poller.Descriptors.Wait(thread, request.Descriptor, request.Events, request.Generation, request.ParkNumber);
+                carrier.Scheduler.Poller.Descriptors.Wait(thread, in request);
                 Commit(carrier, thread, request.ParkNumber);
                 break;
             case RequestKind.Poll:

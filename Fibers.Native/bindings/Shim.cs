@@ -6,7 +6,7 @@ namespace Fibers.Native;
 internal static unsafe partial class Shim
 {
     public const string Library = "libfibers.so";
-    public const uint AbiVersion = 4;
+    public const uint AbiVersion = 5;
 
     // start-up
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);

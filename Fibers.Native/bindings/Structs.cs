@@ -24,6 +24,8 @@ internal unsafe struct NativeRequest
     public long DeadlineNs;
     public ulong ParkNumber;
     public void* PollEntries;
+    public uint Edges;
+    public uint Reserved;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -32,7 +34,7 @@ internal struct NativePollEntry
     public int Descriptor;
     public uint Events;
     public uint Generation;
-    public uint Reserved;
+    public uint Edges;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -98,6 +100,12 @@ internal struct NativeDescriptor
     public uint Interest;
     public int ClosedNext;
     public uint Queued;
+    public uint Edges;
+    public uint Ending;
+    public uint Options;
+    public uint Shared;
+    public ulong Manners;
+    public ulong Emptied;
 }
 
 [StructLayout(LayoutKind.Sequential)]

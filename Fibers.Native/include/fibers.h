@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 4
+#define FIBERS_ABI_VERSION 5
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -114,13 +114,15 @@ typedef struct fibers_request {
     int64_t deadline_ns;  // CLOCK_MONOTONIC, or FIBERS_NO_DEADLINE
     uint64_t park_number;
     void *poll_entries;   // POLL: struct fibers_poll_entry[descriptor]
+    uint32_t edges;       // DESCRIPTOR: what its count was before the call was tried
+    uint32_t reserved;
 } fibers_request;
 
 typedef struct fibers_poll_entry {
     int32_t descriptor;
     uint32_t events;
     uint32_t generation;
-    uint32_t reserved;
+    uint32_t edges;
 } fibers_poll_entry;
 
 // ---- carriers, virtual threads, inbox ---------------------------------------------------------------
@@ -309,6 +311,12 @@ typedef struct fibers_descriptor {
     _Atomic uint32_t interest;   // 1: a scheduler has waiters or a registration for it
     _Atomic int32_t closed_next; // in the closed list
     _Atomic uint32_t queued;     // 1: in the closed list
+    _Atomic uint32_t edges;      // pollers count here what they report of it
+    _Atomic uint32_t ending;     // 1 + the generation of which a poller has reported more than data: its end, an error, urgent data
+    _Atomic uint32_t options;    // the rest: descriptor_memory.c
+    _Atomic uint32_t shared;
+    _Atomic uint64_t manners;
+    _Atomic uint64_t emptied;
 } fibers_descriptor;
 FIBERS_API fibers_descriptor *fibers_descriptor_table(int32_t *capacity);
 // Any thread. Where the list of descriptors closed while of interest begins: descriptor + 1, 0 when empty;

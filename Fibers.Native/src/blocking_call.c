@@ -1,6 +1,7 @@
 // One blocking call: the rules of the plain call are kept. O_NONBLOCK answers EAGAIN at once, SO_RCVTIMEO and
 // SO_SNDTIMEO after their time, and errors look the same.
 #include "blocking_call.h"
+#include "descriptor_memory.h"
 
 #include <fcntl.h>
 
@@ -59,9 +60,16 @@ static outcome after_wake(struct blocking_call *call, fibers_wake wake)
     }
 }
 
-// May switch.
-static outcome wait_until_ready(struct blocking_call *call)
+// RETRY: the file blocks, as long as the deadline says.
+static outcome find_deadline(struct blocking_call *call)
 {
+    manners known = descriptor_manners(call->descriptor, call->generation);
+    if (known == MANNERS_TCP) {
+        if (call->deadline_ns == 0)
+            call->deadline_ns = FIBERS_NO_DEADLINE;
+        return RETRY;
+    }
+    uint32_t options = descriptor_options(call->descriptor);
     int flags = fcntl(call->descriptor, F_GETFL);
     if (flags < 0)
         return FAIL; // EBADF
@@ -71,6 +79,17 @@ static outcome wait_until_ready(struct blocking_call *call)
     }
     if (call->deadline_ns == 0)
         call->deadline_ns = socket_deadline(call->descriptor, call->events);
+    if (known == MANNERS_UNKNOWN)
+        descriptor_learn_manners(call->descriptor, call->generation, options);
+    return RETRY;
+}
+
+// May switch.
+static outcome wait_until_ready(struct blocking_call *call)
+{
+    outcome may = find_deadline(call);
+    if (may != RETRY)
+        return may;
     fibers_vthread *self = call->self;
     if (UNLIKELY(cancel_deliver(self))) {
         errno = ECANCELED;
@@ -80,6 +99,7 @@ static outcome wait_until_ready(struct blocking_call *call)
     self->request.descriptor = call->descriptor;
     self->request.events = (uint32_t)call->events;
     self->request.generation = call->generation;
+    self->request.edges = call->edges;
     // After a lie no edge will come for what is there already: look again as soon as parked.
     bool pretended = call->pretended;
     call->pretended = false;
@@ -99,10 +119,15 @@ static ssize_t finish(const struct blocking_call *call)
 
 ssize_t blocking_call_run(struct blocking_call *call)
 {
+    if (call->reads && descriptor_is_empty(call->descriptor, call->generation, &call->edges) && wait_until_ready(call) == FAIL)
+        return finish(call);
     for (bool wait = false;;) {
+        call->edges = descriptor_edges(call->descriptor);
         ssize_t count = call->attempt(call, wait);
         if (count >= 0) {
             call->done += (size_t)count;
+            if (call->reads && count > 0 && (size_t)count < call->asked)
+                descriptor_was_emptied(call->descriptor, call->generation, call->edges); // of a stream, that is
             if (wait || count == 0 || !call->until_done || call->done >= call->size)
                 return (ssize_t)call->done;
             continue; // a stream gave or took part of it

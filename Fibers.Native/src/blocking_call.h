@@ -20,7 +20,10 @@ struct blocking_call {
     bool until_done; // a plain call would stay until all of `size` is done
     uint32_t reason;
     uint32_t generation;
+    uint32_t edges; // reported before the last attempt
+    bool reads;     // takes what is there, in order, and nothing but data
     size_t size, done;
+    size_t asked; // by the last attempt, of those that read
     int64_t deadline_ns; // of the whole call; 0: not yet asked
 };
 

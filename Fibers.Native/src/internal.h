@@ -94,6 +94,7 @@ bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now);
 void fibers_descriptors_start(void);
 uint32_t fibers_descriptor_generation(int descriptor);
 bool fibers_descriptor_closing(uint32_t generation);
+fibers_descriptor *fibers_descriptor_entry(int descriptor); // NULL: out of range
 
 // ---- import_patch.c ----
 typedef struct import {

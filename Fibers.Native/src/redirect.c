@@ -79,8 +79,14 @@ static const import redirected[] = {
     {"sched_yield", redirected_sched_yield, NATIVE_CODE},
     // Descriptor numbers are reused: whoever closes one must say so.
     {"close", redirected_close, NATIVE_CODE | MODULES_QUIET},
+    {"dup", redirected_dup, NATIVE_CODE | MODULES_QUIET},
     {"dup2", redirected_dup2, NATIVE_CODE | MODULES_QUIET},
     {"dup3", redirected_dup3, NATIVE_CODE | MODULES_QUIET},
+    // So must whoever changes how long a call on it waits.
+    {"fcntl", redirected_fcntl, NATIVE_CODE | MODULES_QUIET},
+    {"fcntl64", redirected_fcntl, NATIVE_CODE | MODULES_QUIET},
+    {"ioctl", redirected_ioctl, NATIVE_CODE | MODULES_QUIET},
+    {"setsockopt", redirected_setsockopt, NATIVE_CODE | MODULES_QUIET},
     // What is loaded later, and managed code that imports the C library directly.
     {"dlsym", redirected_dlsym, MODULES_RUNTIME | MODULES_SYSTEM},
 };

@@ -80,8 +80,13 @@ pid_t redirected_waitpid(pid_t pid, int *status, int options);
 int redirected_waitid(idtype_t kind, id_t id, siginfo_t *info, int options);
 // redirect_descriptors.c
 int redirected_close(int descriptor);
+int redirected_dup(int from);
 int redirected_dup2(int from, int to);
 int redirected_dup3(int from, int to, int flags);
+// redirect_options.c
+int redirected_fcntl(int descriptor, int command, ...);
+int redirected_ioctl(int descriptor, unsigned long command, ...);
+int redirected_setsockopt(int descriptor, int level, int option, const void *value, socklen_t size);
 // redirect.c
 void *redirected_dlsym(void *library, const char *name);
 

@@ -7,6 +7,7 @@
 //            `interest`, fences, then compares `generation` once more (DescriptorTable.cs). One sees the other.
 // The list   of closed descriptors is a stack of numbers, pushed by closers, taken as a whole by carriers;
 //            `queued` keeps a number from being pushed twice.
+#include "descriptor_memory.h"
 #include "redirect.h"
 
 #include <sys/mman.h>
@@ -41,9 +42,15 @@ fibers_descriptor *fibers_descriptor_table(int32_t *out)
     return table;
 }
 
+fibers_descriptor *fibers_descriptor_entry(int descriptor)
+{
+    return descriptor >= 0 && descriptor < capacity ? &table[descriptor] : NULL;
+}
+
 uint32_t fibers_descriptor_generation(int descriptor)
 {
-    return descriptor >= 0 && descriptor < capacity ? atomic_load_explicit(&table[descriptor].generation, memory_order_acquire) : 0;
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    return entry != NULL ? atomic_load_explicit(&entry->generation, memory_order_acquire) : 0;
 }
 
 _Atomic int32_t *fibers_descriptor_closed(void)
@@ -120,12 +127,20 @@ int redirected_close(int descriptor)
     return result;
 }
 
+int redirected_dup(int from)
+{
+    int result = dup(from);
+    descriptor_is_shared(from, result);
+    return result;
+}
+
 int redirected_dup2(int from, int to)
 {
     bool noted = from != to && begin_close(to);
     int result = dup2(from, to);
     if (noted)
         end_close(to, result >= 0);
+    descriptor_is_shared(from, result);
     return result;
 }
 
@@ -135,5 +150,6 @@ int redirected_dup3(int from, int to, int flags)
     int result = dup3(from, to, flags);
     if (noted)
         end_close(to, result >= 0);
+    descriptor_is_shared(from, result);
     return result;
 }

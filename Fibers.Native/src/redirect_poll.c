@@ -1,4 +1,5 @@
 // poll, ppoll, select and epoll_wait: look without waiting, else park on every descriptor at once.
+#include "descriptor_memory.h"
 #include "redirect.h"
 
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static int poll_until(fibers_vthread *self, struct pollfd *entries, nfds_t count
         for (nfds_t i = 0; i < count; i++)
             if (entries[i].fd >= 0)
                 wanted[used++] = (fibers_poll_entry){entries[i].fd, (uint32_t)(entries[i].events & (POLLIN | POLLPRI | POLLOUT)),
-                                                     fibers_descriptor_generation(entries[i].fd), 0};
+                                                     fibers_descriptor_generation(entries[i].fd), descriptor_edges(entries[i].fd)};
         result = poll(entries, count, 0);
         if (result != 0)
             break;

@@ -7,6 +7,11 @@
 
 // ---- receiving and sending ------------------------------------------------------------------------------
 
+static bool takes_data_in_order(int flags)
+{
+    return (flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)) == 0;
+}
+
 struct transfer {
     struct blocking_call call;
     char *buffer;
@@ -20,7 +25,8 @@ static ssize_t receive(struct blocking_call *call, bool wait)
     struct transfer *t = (struct transfer *)call;
     if (!wait && refused(call))
         return -1;
-    return recvfrom(call->descriptor, t->buffer + call->done, remaining(call), t->flags | (wait ? 0 : MSG_DONTWAIT), t->address, t->address_size_out);
+    call->asked = remaining(call);
+    return recvfrom(call->descriptor, t->buffer + call->done, call->asked, t->flags | (wait ? 0 : MSG_DONTWAIT), t->address, t->address_size_out);
 }
 
 ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *from_size)
@@ -30,6 +36,7 @@ ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags
         return recvfrom(descriptor, buffer, size, flags, from, from_size);
     t.call.size = size;
     t.call.until_done = (flags & MSG_WAITALL) && !(flags & MSG_PEEK);
+    t.call.reads = takes_data_in_order(flags);
     t.buffer = buffer;
     t.flags = flags;
     t.address = from;
@@ -77,11 +84,20 @@ struct message_call {
     int flags;
 };
 
+static size_t total_length(const struct msghdr *message)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < (size_t)message->msg_iovlen; i++)
+        length += message->msg_iov[i].iov_len;
+    return length;
+}
+
 static ssize_t receive_message(struct blocking_call *call, bool wait)
 {
     struct message_call *m = (struct message_call *)call;
     if (!wait && refused(call))
         return -1;
+    call->asked = call->size;
     return recvmsg(call->descriptor, m->message, m->flags | (wait ? 0 : MSG_DONTWAIT));
 }
 
@@ -90,6 +106,8 @@ ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags)
     struct message_call m;
     if ((flags & (MSG_DONTWAIT | MSG_WAITALL)) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvmsg(descriptor, message, flags);
+    m.call.size = total_length(message);
+    m.call.reads = takes_data_in_order(flags);
     m.message = message;
     m.flags = flags;
     return blocking_call_run(&m.call);
@@ -136,8 +154,7 @@ ssize_t redirected_sendmsg(int descriptor, const struct msghdr *message, int fla
     struct message_call m;
     if ((flags & MSG_DONTWAIT) || !blocking_call_begin(&m.call, send_message, descriptor, POLLOUT, FIBERS_REASON_WRITE))
         return sendmsg(descriptor, message, flags);
-    for (size_t i = 0; i < (size_t)message->msg_iovlen; i++)
-        m.call.size += message->msg_iov[i].iov_len;
+    m.call.size = total_length(message);
     m.call.until_done = true;
     m.message = (struct msghdr *)message;
     m.flags = flags;

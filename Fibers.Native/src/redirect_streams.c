@@ -37,7 +37,7 @@ static bool tried_as_socket(struct stream_call *s, ssize_t *result)
     if (refused(call))
         *result = -1;
     else if (call->events == POLLIN)
-        *result = recv(call->descriptor, s->buffer, remaining(call), MSG_DONTWAIT);
+        *result = recv(call->descriptor, s->buffer, call->asked = remaining(call), MSG_DONTWAIT);
     else
         *result = send(call->descriptor, s->buffer + call->done, remaining(call), MSG_DONTWAIT);
     if (*result >= 0 || errno != ENOTSOCK)
@@ -73,6 +73,7 @@ ssize_t redirected_read(int descriptor, void *buffer, size_t size)
     if (size == 0 || !blocking_call_begin(&s.call, read_some, descriptor, POLLIN, FIBERS_REASON_READ)) // of nothing: nothing to wait for
         return read(descriptor, buffer, size);
     s.call.size = size;
+    s.call.reads = true;
     s.kind = PERHAPS_A_SOCKET;
     s.buffer = buffer;
     return blocking_call_run(&s.call);

@@ -211,6 +211,8 @@ static void wake_closed(scheduler *s)
 
 static void sleep_in_poll(scheduler *s, struct snapshot *snapshot, fibers_carrier *carrier)
 {
+    int32_t capacity;
+    fibers_descriptor *table = fibers_descriptor_table(&capacity);
     int64_t deadline = FIBERS_NO_DEADLINE;
     int watched = 0, polled = 1;
     snapshot->polled[0] = (struct pollfd){s->inbox->event_descriptor, POLLIN, 0};
@@ -240,8 +242,11 @@ static void sleep_in_poll(scheduler *s, struct snapshot *snapshot, fibers_carrie
     polled = 1;
     for (int w = 0; w < watched; w++) {
         short ready = 0;
-        for (int i = 0; i < snapshot->watched[w].descriptors; i++)
-            ready |= snapshot->polled[polled++].revents;
+        for (int i = 0; i < snapshot->watched[w].descriptors; i++, polled++) {
+            ready |= snapshot->polled[polled].revents;
+            if (snapshot->polled[polled].revents != 0)
+                atomic_fetch_add(&table[snapshot->polled[polled].fd].edges, 1); // before anybody is woken
+        }
         if (ready != 0)
             park_wake(snapshot->watched[w].vthread, snapshot->watched[w].number, FIBERS_WAKE_READY);
         else if (snapshot->watched[w].deadline_ns <= now)

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Fibers.Tests.ChildProcess;
 using Fibers.Tests.Support;
 using Fibers.Tests.Unmodified;
@@ -48,7 +50,7 @@ public class NotOnAFiber
         var writer = new Thread(() => pair.Far.Send(data));
         writer.Start();
         byte[] received = new byte[data.Length];
-        using var stream = new System.Net.Sockets.NetworkStream(pair.Near);
+        using var stream = new NetworkStream(pair.Near);
         stream.ReadExactly(received);
         writer.Join();
         string path = Path.GetTempFileName();
@@ -63,6 +65,53 @@ public class NotOnAFiber
         bool pulsed;
         lock (monitor)
             pulsed = Monitor.Wait(monitor, 1);
-        return $"{errors} {same} {output} {process.ExitCode} {addresses > 0} {pulsed}";
+        return $"{errors} {same} {output} {process.ExitCode} {addresses > 0} {pulsed} {Options(pair.Near)}";
     }
+
+    // Calls that change how others wait, with an argument of each kind, and with a mistake.
+    private static string Options(Socket socket)
+    {
+        int descriptor = (int)socket.Handle;
+        var results = new List<string>();
+        Note(fcntl(descriptor, GetFlags, 0));
+        Note(fcntl(descriptor, SetFlags, NonBlocking));
+        Note(fcntl(descriptor, GetFlags, 0));
+        Note(fcntl(-1, SetFlags, 0));
+        int copy = fcntl(descriptor, DuplicateFrom, 900), other = dup(descriptor);
+        Note(copy >= 900 ? 1 : copy);
+        Note(other >= 0 ? 1 : other);
+        Note(fcntl(descriptor, DuplicateFrom, -1));
+        Note(dup(-1));
+        close(copy);
+        close(other);
+        int no = 0, available = -1;
+        Note(ioctl(descriptor, SetNonBlocking, ref no));
+        Note(fcntl(descriptor, GetFlags, 0));
+        Note(ioctl(descriptor, CountReadable, ref available) + available);
+        Note(ioctl(-1, SetNonBlocking, ref no));
+        socket.ReceiveTimeout = 1230;
+        Note(socket.ReceiveTimeout);
+        Note(setsockopt(descriptor, -1, ReceiveTimeOut, ref no, sizeof(int)));
+        return string.Join(' ', results);
+
+        void Note(int result) => results.Add(result < 0 ? $"error {Marshal.GetLastPInvokeError()}" : $"{result:x}");
+    }
+
+    private const int DuplicateFrom = 0, GetFlags = 3, SetFlags = 4, NonBlocking = 0x800, ReceiveTimeOut = 20;
+    private const nuint SetNonBlocking = 0x5421, CountReadable = 0x541b;
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int fcntl(int descriptor, int command, int argument);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int ioctl(int descriptor, nuint command, ref int argument);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int setsockopt(int descriptor, int level, int option, ref int value, uint size);
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int dup(int descriptor);
+
+    [DllImport("libc")]
+    private static extern int close(int descriptor);
 }

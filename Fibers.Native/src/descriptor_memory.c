@@ -1,0 +1,128 @@
+// A wait costs three questions to the kernel that nearly always have the answer they had last time: is there data, may
+// the call block, and for how long? A server with many connections notices (`http-1000` in
+// Fibers.Benchmarks). So the answers are remembered, for TCP connections.
+//
+// May it block, and for how long?    `manners`: generation, count of changes, answer, in one word. Who may have changed the
+//     answer counts `options` up after the change; who learns it reads the count before asking. So an answer that was true
+//     before a change never carries the count after it. Files with two numbers in this process, and the standard ones, which other
+//     processes share, are asked each time. (What is passed to another process, and changed there, is not seen.)
+// Is there data?                     `emptied`: generation and count of edges, in one word, when a read took less than it asked
+//     for. What comes later makes an edge, so there is nothing until a poller reports one. Two things keep it true:
+//   - A poller counts `edges` before it wakes anybody, and a fiber that is to wait says how many there had been when it looked, or need not look
+//     (DescriptorTable.cs).
+//   - A read also stops short of what is no data: the end of the stream, an error, the place of urgent data. If that came with the edge that was
+//     reported last, there is no other; so from the first such report (`ending`) on every call is tried.
+//     (From: mio and tokio take a short read for the last, too, but for streams that are known to have ended.)
+#include "descriptor_memory.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MANNERS_BITS 2
+#define CHANGES_MASK (UINT32_MAX >> MANNERS_BITS)
+
+static uint64_t pack(uint32_t generation, uint32_t options, manners answer)
+{
+    return (uint64_t)generation << 32 | (options & CHANGES_MASK) << MANNERS_BITS | (uint32_t)answer;
+}
+
+// Zero marks none.
+static uint32_t mark(uint32_t generation)
+{
+    return generation + 1;
+}
+
+manners descriptor_manners(int descriptor, uint32_t generation)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return MANNERS_OTHER;
+    uint64_t known = atomic_load_explicit(&entry->manners, memory_order_relaxed);
+    manners answer = (manners)(known & ((1u << MANNERS_BITS) - 1));
+    return known == pack(generation, atomic_load_explicit(&entry->options, memory_order_acquire), answer) ? answer : MANNERS_UNKNOWN;
+}
+
+static bool option_is_zero(int descriptor, int level, int option)
+{
+    struct timeval value = {0, 0}; // as long as any of them
+    socklen_t size = sizeof value;
+    return getsockopt(descriptor, level, option, &value, &size) == 0 && value.tv_sec == 0 && value.tv_usec == 0;
+}
+
+static bool is_tcp(int descriptor)
+{
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 || protocol != IPPROTO_TCP)
+        return false;
+    char layer[16]; // above it: TLS in the kernel reads record by record
+    size = sizeof layer;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_ULP, layer, &size) != 0 || size == 0;
+}
+
+void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t options)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return;
+    int error = errno;
+    bool own = descriptor > STDERR_FILENO && atomic_load(&entry->shared) != mark(generation);
+    bool tcp = own && is_tcp(descriptor) && option_is_zero(descriptor, SOL_SOCKET, SO_RCVTIMEO) && option_is_zero(descriptor, SOL_SOCKET, SO_SNDTIMEO);
+    atomic_store_explicit(&entry->manners, pack(generation, options, tcp ? MANNERS_TCP : MANNERS_OTHER), memory_order_relaxed);
+    errno = error;
+}
+
+uint32_t descriptor_options(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    return entry != NULL ? atomic_load(&entry->options) : 0;
+}
+
+void descriptor_options_changed(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry != NULL)
+        atomic_fetch_add(&entry->options, 1);
+}
+
+static void mark_shared(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return;
+    atomic_store(&entry->shared, mark(atomic_load(&entry->generation)));
+    atomic_fetch_add(&entry->options, 1); // what was learnt before no longer counts
+}
+
+void descriptor_is_shared(int descriptor, int other)
+{
+    if (other < 0 || other == descriptor)
+        return;
+    mark_shared(descriptor);
+    mark_shared(other);
+}
+
+uint32_t descriptor_edges(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    return entry != NULL ? atomic_load_explicit(&entry->edges, memory_order_acquire) : 0;
+}
+
+void descriptor_was_emptied(int descriptor, uint32_t generation, uint32_t edges)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry != NULL)
+        atomic_store_explicit(&entry->emptied, (uint64_t)generation << 32 | edges, memory_order_release);
+}
+
+bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return false;
+    *edges = atomic_load_explicit(&entry->edges, memory_order_acquire); // pairs with the poller's count, which comes after `ending`
+    return *edges != 0 && atomic_load_explicit(&entry->emptied, memory_order_acquire) == ((uint64_t)generation << 32 | *edges) &&
+           atomic_load_explicit(&entry->ending, memory_order_relaxed) != mark(generation) && descriptor_manners(descriptor, generation) == MANNERS_TCP;
+}

@@ -1,0 +1,34 @@
+// What is remembered of a descriptor, so that the kernel need not be asked again before every wait.
+#ifndef FIBERS_DESCRIPTOR_MEMORY_H
+#define FIBERS_DESCRIPTOR_MEMORY_H
+
+#include "internal.h"
+
+#ifndef TCP_ULP
+#define TCP_ULP 31
+#endif
+
+// How calls on the file of that generation wait.
+typedef enum manners {
+    MANNERS_UNKNOWN = 0,
+    MANNERS_TCP = 1,   // a TCP connection: they block, without time-outs, and one that reads less than it asked for has taken all
+    MANNERS_OTHER = 2, // ask each time
+} manners;
+
+manners descriptor_manners(int descriptor, uint32_t generation);
+// A call is about to wait that was found to block and to have no time-out. `options`: descriptor_options before that was found.
+void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t options);
+uint32_t descriptor_options(int descriptor);
+// Something was done that may have changed its manners.
+void descriptor_options_changed(int descriptor);
+// Two numbers for one file: what is done to one changes the other. `other` may be an error.
+void descriptor_is_shared(int descriptor, int other);
+
+// Edges that pollers have reported of it.
+uint32_t descriptor_edges(int descriptor);
+// A read that began after `edges` took all there was.
+void descriptor_was_emptied(int descriptor, uint32_t generation, uint32_t edges);
+// True: nothing can be there, unless another edge than the first `edges` comes.
+bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges);
+
+#endif

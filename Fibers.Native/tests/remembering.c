@@ -1,0 +1,203 @@
+// What is remembered of a connection spares the kernel questions, and never outlives what it says.
+#include "suspension.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static int near_end, far_end;
+
+static struct reader {
+    fibers_vthread *_Atomic vthread;
+    volatile ssize_t result;
+    int error;
+} reader;
+
+static void connect_both(void)
+{
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    REQUIRE("connection", bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0);
+    REQUIRE("connection", getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    far_end = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE("connection", connect(far_end, (struct sockaddr *)&address, size) == 0);
+    near_end = accept(listener, NULL, NULL);
+    REQUIRE("connection", near_end >= 0);
+    close(listener);
+}
+
+static void disconnect_both(void)
+{
+    close(near_end);
+    close(far_end);
+}
+
+static void read_some(void *unused)
+{
+    (void)unused;
+    char data[16];
+    atomic_store(&reader.vthread, fibers_vthread_current());
+    reader.result = recv(near_end, data, sizeof data, 0);
+    reader.error = errno;
+}
+
+static void begin_read(scheduler *s)
+{
+    reader = (struct reader){.result = -2};
+    scheduler_spawn(s, read_some, NULL);
+}
+
+static void await_parked(void)
+{
+    for (int64_t limit = now_ns() + 60000000000;;) {
+        fibers_vthread *vthread = atomic_load(&reader.vthread);
+        if (vthread != NULL && FIBERS_PARK_STATE(atomic_load(&vthread->park_word)) == FIBERS_PARKED)
+            return;
+        REQUIRE("wait", now_ns() < limit);
+        sched_yield();
+    }
+}
+
+// A read that must wait, and gets three of the sixteen bytes it asks for.
+static void read_three(scheduler *s)
+{
+    begin_read(s);
+    await_parked();
+    CHECK("data", send(far_end, "abc", 3, 0) == 3);
+    scheduler_wait(s);
+    CHECK("data", reader.result == 3);
+}
+
+// The kernel has been asked how it waits, and the last read took all there was.
+static void connect_and_remember(scheduler *s)
+{
+    connect_both();
+    read_three(s);
+    read_three(s);
+}
+
+// Whether the next read asks the kernel before it waits: it would be told that it was interrupted.
+static bool asks_first(scheduler *s)
+{
+    fibers_fault_set(FIBERS_FAULT_INTERRUPTED, 0, 1);
+    begin_read(s);
+    while (reader.result == -2) {
+        fibers_vthread *vthread = atomic_load(&reader.vthread);
+        if (vthread == NULL || FIBERS_PARK_STATE(atomic_load(&vthread->park_word)) != FIBERS_PARKED)
+            continue;
+        fibers_fault_set(FIBERS_FAULT_INTERRUPTED, 0, 0);
+        CHECK("data", send(far_end, "abc", 3, 0) == 3);
+        scheduler_wait(s);
+        return false;
+    }
+    scheduler_wait(s);
+    CHECK("fault", reader.result == -1 && reader.error == EINTR);
+    return true;
+}
+
+static void spared(scheduler *s)
+{
+    connect_both();
+    CHECK("first", asks_first(s));
+    read_three(s);
+    CHECK("second", !asks_first(s));
+    CHECK("third", !asks_first(s));
+    CHECK("together", send(far_end, "abc", 3, 0) == 3);
+    begin_read(s); // it may be there already: the poller says so
+    scheduler_wait(s);
+    CHECK("together", reader.result == 3);
+    disconnect_both();
+}
+
+static void ends(scheduler *s)
+{
+    connect_and_remember(s);
+    close(far_end);
+    begin_read(s);
+    scheduler_wait(s);
+    CHECK("end", reader.result == 0);
+    close(near_end);
+}
+
+// The next connection with the number of one that is remembered as empty.
+static void same_number(scheduler *s)
+{
+    connect_and_remember(s);
+    int number = near_end, old_far_end = far_end;
+    connect_both();
+    REQUIRE("number", dup2(near_end, number) == number);
+    close(near_end);
+    near_end = number;
+    CHECK("number", send(far_end, "abcd", 4, 0) == 4);
+    begin_read(s);
+    scheduler_wait(s);
+    CHECK("number", reader.result == 4);
+    CHECK("number", send(far_end, "abcd", 4, 0) == 4);
+    CHECK("number", asks_first(s)); // for it never had to wait
+    close(old_far_end);
+    disconnect_both();
+}
+
+typedef void change(void);
+
+static void by_fcntl(void)
+{
+    CHECK("change", fcntl(near_end, F_SETFL, fcntl(near_end, F_GETFL) | O_NONBLOCK) == 0);
+}
+
+static void by_ioctl(void)
+{
+    int on = 1;
+    CHECK("change", ioctl(near_end, FIONBIO, &on) == 0);
+}
+
+static void by_another_number(void)
+{
+    int other = dup(near_end);
+    CHECK("change", fcntl(other, F_SETFL, fcntl(other, F_GETFL) | O_NONBLOCK) == 0);
+    close(other);
+}
+
+static void by_a_third_number(void)
+{
+    int other = fcntl(near_end, F_DUPFD_CLOEXEC, 100);
+    int third = fcntl(other, F_DUPFD, 100);
+    CHECK("change", fcntl(third, F_SETFL, fcntl(third, F_GETFL) | O_NONBLOCK) == 0);
+    close(other);
+    close(third);
+}
+
+static void by_time_out(void)
+{
+    struct timeval soon = {0, 20000};
+    CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) == 0);
+}
+
+static void changed(scheduler *s, change *change)
+{
+    connect_and_remember(s);
+    CHECK("change", !asks_first(s));
+    change();
+    begin_read(s);
+    scheduler_wait(s);
+    CHECK("change", reader.result == -1 && reader.error == EAGAIN);
+    disconnect_both();
+}
+
+void topic_remembering(void)
+{
+    redirect_everything(ignore_suspension);
+    scheduler *s = scheduler_start(1);
+    spared(s);
+    ends(s);
+    same_number(s);
+    change *changes[] = {by_fcntl, by_ioctl, by_another_number, by_a_third_number, by_time_out};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        changed(s, changes[i]);
+    scheduler_stop(s);
+}
