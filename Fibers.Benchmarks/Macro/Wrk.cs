@@ -19,7 +19,8 @@ internal static partial class Wrk
         int lost = ErrorLine().Match(output) is { Success: true } errors ? errors.Groups.Values.Skip(1).Sum(static count => int.Parse(count.Value, CultureInfo.InvariantCulture)) : 0;
         if (output.Contains("Non-2xx", StringComparison.Ordinal) || lost > (connections > Server.Backlog ? connections * TolerableLoss : 0))
             throw new InvalidOperationException($"wrk met errors:\n{output}");
-        return double.Parse(RateLine().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+        double rate = double.Parse(RateLine().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
+        return rate > 0 ? rate : throw new InvalidOperationException($"wrk had no answer:\n{output}");
     }
 
     [GeneratedRegex(@"Requests/sec:\s+([0-9.]+)")]
