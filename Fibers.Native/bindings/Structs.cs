@@ -105,6 +105,7 @@ internal struct NativeDescriptor
     public uint Options;
     public uint Shared;
     public ulong Manners;
+    public ulong TimeOuts;
     public ulong Emptied;
 }
 

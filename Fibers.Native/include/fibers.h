@@ -316,6 +316,7 @@ typedef struct fibers_descriptor {
     _Atomic uint32_t options;    // the rest: descriptor_memory.c
     _Atomic uint32_t shared;
     _Atomic uint64_t manners;
+    _Atomic uint64_t time_outs;
     _Atomic uint64_t emptied;
 } fibers_descriptor;
 FIBERS_API fibers_descriptor *fibers_descriptor_table(int32_t *capacity);

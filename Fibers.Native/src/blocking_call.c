@@ -21,13 +21,19 @@ typedef enum outcome {
     PASS_THROUGH // the descriptor cannot be waited for: make the plain call, and block if it must
 } outcome;
 
-static int64_t socket_deadline(int descriptor, short events)
+static int64_t socket_time_out_ns(int descriptor, short events)
 {
     struct timeval timeout = {0, 0};
     socklen_t size = sizeof timeout;
-    if (getsockopt(descriptor, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout, &size) != 0 || (timeout.tv_sec == 0 && timeout.tv_usec == 0))
-        return FIBERS_NO_DEADLINE;
-    return now_ns() + (int64_t)timeout.tv_sec * 1000000000 + (int64_t)timeout.tv_usec * 1000;
+    if (getsockopt(descriptor, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout, &size) != 0)
+        return 0;
+    return (int64_t)timeout.tv_sec * 1000000000 + (int64_t)timeout.tv_usec * 1000;
+}
+
+static void set_deadline(struct blocking_call *call, int64_t time_out_ns)
+{
+    if (call->deadline_ns == 0)
+        call->deadline_ns = time_out_ns == 0 ? FIBERS_NO_DEADLINE : now_ns() + time_out_ns;
 }
 
 // The number was closed, or is being closed: RETRY when that came to nothing (dup2 can fail), or when it had begun before the call did and so
@@ -63,10 +69,10 @@ static outcome after_wake(struct blocking_call *call, fibers_wake wake)
 // RETRY: the file blocks, as long as the deadline says.
 static outcome find_deadline(struct blocking_call *call)
 {
-    manners known = descriptor_manners(call->descriptor, call->generation);
+    time_outs limits;
+    manners known = descriptor_manners(call->descriptor, call->generation, &limits);
     if (known == MANNERS_TCP) {
-        if (call->deadline_ns == 0)
-            call->deadline_ns = FIBERS_NO_DEADLINE;
+        set_deadline(call, (int64_t)(call->events == POLLIN ? limits.receive_us : limits.send_us) * 1000);
         return RETRY;
     }
     uint32_t options = descriptor_options(call->descriptor);
@@ -78,7 +84,7 @@ static outcome find_deadline(struct blocking_call *call)
         return FAIL;
     }
     if (call->deadline_ns == 0)
-        call->deadline_ns = socket_deadline(call->descriptor, call->events);
+        set_deadline(call, socket_time_out_ns(call->descriptor, call->events));
     if (known == MANNERS_UNKNOWN)
         descriptor_learn_manners(call->descriptor, call->generation, options);
     return RETRY;

@@ -2,7 +2,7 @@
 // the call block, and for how long? A server with many connections notices (`http-1000` in
 // Fibers.Benchmarks). So the answers are remembered, for TCP connections.
 //
-// May it block, and for how long?    `manners`: generation, count of changes, answer, in one word. Who may have changed the
+// May it block, and for how long?    `manners`: generation, count of changes, answer, in one word; `time_outs`. Who may have changed the
 //     answer counts `options` up after the change; who learns it reads the count before asking. So an answer that was true
 //     before a change never carries the count after it. Files with two numbers in this process, and the standard ones, which other
 //     processes share, are asked each time. (What is passed to another process, and changed there, is not seen.)
@@ -23,6 +23,8 @@
 #define MANNERS_BITS 2
 #define CHANGES_MASK (UINT32_MAX >> MANNERS_BITS)
 
+static pthread_mutex_t learning = PTHREAD_MUTEX_INITIALIZER; // two words are written, and only what is not out of date
+
 static uint64_t pack(uint32_t generation, uint32_t options, manners answer)
 {
     return (uint64_t)generation << 32 | (options & CHANGES_MASK) << MANNERS_BITS | (uint32_t)answer;
@@ -34,21 +36,27 @@ static uint32_t mark(uint32_t generation)
     return generation + 1;
 }
 
-manners descriptor_manners(int descriptor, uint32_t generation)
+manners descriptor_manners(int descriptor, uint32_t generation, time_outs *limits)
 {
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
     if (entry == NULL)
         return MANNERS_OTHER;
-    uint64_t known = atomic_load_explicit(&entry->manners, memory_order_relaxed);
+    uint64_t known = atomic_load_explicit(&entry->manners, memory_order_acquire);
+    uint64_t both = atomic_load_explicit(&entry->time_outs, memory_order_acquire); // later ones would come with a later count
+    *limits = (time_outs){(uint32_t)both, (uint32_t)(both >> 32)};
     manners answer = (manners)(known & ((1u << MANNERS_BITS) - 1));
     return known == pack(generation, atomic_load_explicit(&entry->options, memory_order_acquire), answer) ? answer : MANNERS_UNKNOWN;
 }
 
-static bool option_is_zero(int descriptor, int level, int option)
+// False: longer than can be remembered.
+static bool ask_time_out(int descriptor, int option, uint32_t *microseconds)
 {
-    struct timeval value = {0, 0}; // as long as any of them
+    struct timeval value = {0, 0};
     socklen_t size = sizeof value;
-    return getsockopt(descriptor, level, option, &value, &size) == 0 && value.tv_sec == 0 && value.tv_usec == 0;
+    if (getsockopt(descriptor, SOL_SOCKET, option, &value, &size) != 0 || value.tv_sec > UINT32_MAX / 1000000 - 1)
+        return false;
+    *microseconds = (uint32_t)value.tv_sec * 1000000 + (uint32_t)value.tv_usec;
+    return true;
 }
 
 static bool is_tcp(int descriptor)
@@ -68,9 +76,15 @@ void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t opti
     if (entry == NULL)
         return;
     int error = errno;
+    time_outs limits = {0, 0};
     bool own = descriptor > STDERR_FILENO && atomic_load(&entry->shared) != mark(generation);
-    bool tcp = own && is_tcp(descriptor) && option_is_zero(descriptor, SOL_SOCKET, SO_RCVTIMEO) && option_is_zero(descriptor, SOL_SOCKET, SO_SNDTIMEO);
-    atomic_store_explicit(&entry->manners, pack(generation, options, tcp ? MANNERS_TCP : MANNERS_OTHER), memory_order_relaxed);
+    bool tcp = own && is_tcp(descriptor) && ask_time_out(descriptor, SO_RCVTIMEO, &limits.receive_us) && ask_time_out(descriptor, SO_SNDTIMEO, &limits.send_us);
+    pthread_mutex_lock(&learning);
+    if (atomic_load(&entry->options) == options) {
+        atomic_store_explicit(&entry->time_outs, (uint64_t)limits.send_us << 32 | limits.receive_us, memory_order_release);
+        atomic_store_explicit(&entry->manners, pack(generation, options, tcp ? MANNERS_TCP : MANNERS_OTHER), memory_order_release);
+    }
+    pthread_mutex_unlock(&learning);
     errno = error;
 }
 
@@ -124,5 +138,5 @@ bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges)
         return false;
     *edges = atomic_load_explicit(&entry->edges, memory_order_acquire); // pairs with the poller's count, which comes after `ending`
     return *edges != 0 && atomic_load_explicit(&entry->emptied, memory_order_acquire) == ((uint64_t)generation << 32 | *edges) &&
-           atomic_load_explicit(&entry->ending, memory_order_relaxed) != mark(generation) && descriptor_manners(descriptor, generation) == MANNERS_TCP;
+           atomic_load_explicit(&entry->ending, memory_order_relaxed) != mark(generation) && descriptor_manners(descriptor, generation, &(time_outs){0}) == MANNERS_TCP;
 }

@@ -11,12 +11,17 @@
 // How calls on the file of that generation wait.
 typedef enum manners {
     MANNERS_UNKNOWN = 0,
-    MANNERS_TCP = 1,   // a TCP connection: they block, without time-outs, and one that reads less than it asked for has taken all
+    MANNERS_TCP = 1,   // a TCP connection: they block, and one that reads less than it asked for has taken all
     MANNERS_OTHER = 2, // ask each time
 } manners;
 
-manners descriptor_manners(int descriptor, uint32_t generation);
-// A call is about to wait that was found to block and to have no time-out. `options`: descriptor_options before that was found.
+typedef struct time_outs {
+    uint32_t receive_us, send_us; // 0: none
+} time_outs;
+
+// *limits: for MANNERS_TCP.
+manners descriptor_manners(int descriptor, uint32_t generation, time_outs *limits);
+// A call is about to wait that was found to block. `options`: descriptor_options before that was found.
 void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t options);
 uint32_t descriptor_options(int descriptor);
 // Something was done that may have changed its manners.

@@ -15,6 +15,7 @@ static struct reader {
     fibers_vthread *_Atomic vthread;
     volatile ssize_t result;
     int error;
+    int64_t deadline_ns; // of its last wait
 } reader;
 
 static void connect_both(void)
@@ -42,8 +43,10 @@ static void read_some(void *unused)
     (void)unused;
     char data[16];
     atomic_store(&reader.vthread, fibers_vthread_current());
-    reader.result = recv(near_end, data, sizeof data, 0);
+    ssize_t result = recv(near_end, data, sizeof data, 0);
     reader.error = errno;
+    reader.deadline_ns = fibers_vthread_current()->request.deadline_ns;
+    reader.result = result;
 }
 
 static void begin_read(scheduler *s)
@@ -174,8 +177,30 @@ static void by_a_third_number(void)
 
 static void by_time_out(void)
 {
-    struct timeval soon = {0, 20000};
+    struct timeval soon = {0, 20000}, late = {600, 0};
     CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) == 0);
+    CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_SNDTIMEO, &late, sizeof late) == 0); // the other direction
+}
+
+// Each with a time-out of its own, until there is none any more.
+static void time_outs_come_and_go(scheduler *s)
+{
+    connect_both();
+    for (int i = 0; i < 3; i++) {
+        struct timeval late = {600 + i, 0}, none = {0, 0};
+        CHECK("come and go", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &late, sizeof late) == 0);
+        for (int k = 0; k < 3; k++) {
+            read_three(s);
+            int64_t left = reader.deadline_ns - now_ns();
+            CHECK("come and go", left > 500ll * 1000000000 && left <= (600ll + i) * 1000000000);
+        }
+        CHECK("come and go", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none) == 0);
+        for (int k = 0; k < 3; k++) {
+            read_three(s);
+            CHECK("come and go", reader.deadline_ns == FIBERS_NO_DEADLINE);
+        }
+    }
+    disconnect_both();
 }
 
 static void changed(scheduler *s, change *change)
@@ -183,9 +208,11 @@ static void changed(scheduler *s, change *change)
     connect_and_remember(s);
     CHECK("change", !asks_first(s));
     change();
-    begin_read(s);
-    scheduler_wait(s);
-    CHECK("change", reader.result == -1 && reader.error == EAGAIN);
+    for (int i = 0; i < 3; i++) { // the change may be remembered, too
+        begin_read(s);
+        scheduler_wait(s);
+        CHECK("change", reader.result == -1 && reader.error == EAGAIN);
+    }
     disconnect_both();
 }
 
@@ -199,5 +226,6 @@ void topic_remembering(void)
     change *changes[] = {by_fcntl, by_ioctl, by_another_number, by_a_third_number, by_time_out};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         changed(s, changes[i]);
+    time_outs_come_and_go(s);
     scheduler_stop(s);
 }
