@@ -80,7 +80,7 @@ void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t opti
     bool own = descriptor > STDERR_FILENO && atomic_load(&entry->shared) != mark(generation);
     bool tcp = own && is_tcp(descriptor) && ask_time_out(descriptor, SO_RCVTIMEO, &limits.receive_us) && ask_time_out(descriptor, SO_SNDTIMEO, &limits.send_us);
     pthread_mutex_lock(&learning);
-    if (atomic_load(&entry->options) == options) {
+    if (atomic_load(&entry->options) == options && atomic_load(&entry->generation) == generation) {
         atomic_store_explicit(&entry->time_outs, (uint64_t)limits.send_us << 32 | limits.receive_us, memory_order_release);
         atomic_store_explicit(&entry->manners, pack(generation, options, tcp ? MANNERS_TCP : MANNERS_OTHER), memory_order_release);
     }
