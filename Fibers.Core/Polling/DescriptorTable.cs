@@ -108,8 +108,14 @@ internal sealed unsafe class DescriptorTable
     // Before anybody is woken. Other schedulers count, too.
     private static void Count(ref NativeDescriptor entry, uint generation, bool mayEnd)
     {
-        if (mayEnd)
-            Volatile.Write(ref entry.Ending, generation + 1); // zero marks none
+        while (mayEnd)
+        {
+            uint before = Volatile.Read(ref entry.Ending);
+            bool isOld = (Volatile.Read(ref entry.Generation) & ~ClosesUnderWay) != generation; // another scheduler may know of the next file
+            if (isOld || Interlocked.CompareExchange(ref entry.Ending, generation + 1, before) == before) // zero is none
+                break;
+        }
+
         Interlocked.Increment(ref entry.Edges);
     }
 

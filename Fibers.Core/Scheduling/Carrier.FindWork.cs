@@ -201,7 +201,7 @@ internal sealed unsafe partial class Carrier
     // The last look before sleeping, after everybody can see that we are about to.
     private bool AnythingToDo(bool polls)
     {
-        if (Scheduler.Stopping || !Scheduler.Inbox.IsEmpty || Scheduler.Injected.Count > 0)
+        if (Scheduler.Stopping || !Scheduler.Inbox.IsEmpty || Scheduler.Injected.Count > 0 || ClosedDescriptors.Any)
             return true;
         foreach (Carrier? other in Scheduler.AllCarriers)
             if (other is not null && other != this && !other.Queue.IsEmpty)

@@ -10,10 +10,13 @@ internal static unsafe class ClosedDescriptors
     private static readonly NativeDescriptor* s_table = Load();
     private static readonly int* s_head = Shim.fibers_descriptor_closed();
 
+    /// <summary>Any thread. A snapshot.</summary>
+    public static bool Any => Volatile.Read(ref *s_head) != 0;
+
     /// <summary>Carrier only.</summary>
     public static void Drain(ConcurrentDictionary<nint, Scheduler> schedulers)
     {
-        if (Volatile.Read(ref *s_head) == 0)
+        if (!Any)
             return;
         int descriptor = Interlocked.Exchange(ref *s_head, 0) - 1; // acquire; pairs with the closer's push
         while (descriptor >= 0)

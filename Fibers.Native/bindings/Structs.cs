@@ -104,6 +104,8 @@ internal struct NativeDescriptor
     public uint Ending;
     public uint Options;
     public uint Shared;
+    public uint Lent;
+    public uint Reserved;
     public ulong Manners;
     public ulong TimeOuts;
     public ulong Emptied;

@@ -312,9 +312,11 @@ typedef struct fibers_descriptor {
     _Atomic int32_t closed_next; // in the closed list
     _Atomic uint32_t queued;     // 1: in the closed list
     _Atomic uint32_t edges;      // pollers count here what they report of it
-    _Atomic uint32_t ending;     // 1 + the generation of which a poller has reported more than data: its end, an error, urgent data
+    _Atomic uint32_t ending;     // 1 + the last generation of which a poller has reported more than data: its end, an error, urgent data
     _Atomic uint32_t options;    // the rest: descriptor_memory.c
     _Atomic uint32_t shared;
+    _Atomic uint32_t lent;
+    uint32_t reserved;
     _Atomic uint64_t manners;
     _Atomic uint64_t time_outs;
     _Atomic uint64_t emptied;

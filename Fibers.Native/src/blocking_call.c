@@ -3,8 +3,6 @@
 #include "blocking_call.h"
 #include "descriptor_memory.h"
 
-#include <fcntl.h>
-
 bool blocking_call_begin(struct blocking_call *call, attempt *attempt, int descriptor, short events, uint32_t reason)
 {
     fibers_vthread *self = fiber_that_may_park();
@@ -17,6 +15,7 @@ bool blocking_call_begin(struct blocking_call *call, attempt *attempt, int descr
 
 typedef enum outcome {
     RETRY,
+    LAST_TRY,    // the time is over, but what came before it counts
     FAIL,        // errno is set
     PASS_THROUGH // the descriptor cannot be waited for: make the plain call, and block if it must
 } outcome;
@@ -52,7 +51,7 @@ static outcome after_close(struct blocking_call *call)
 static outcome after_wake(struct blocking_call *call, fibers_wake wake)
 {
     switch (wake) {
-    case FIBERS_WAKE_TIMEOUT: errno = EAGAIN; return FAIL;
+    case FIBERS_WAKE_TIMEOUT: return LAST_TRY;
     case FIBERS_WAKE_CLOSED: return after_close(call);
     case FIBERS_WAKE_CANCELED:
         if (!cancel_deliver(call->self))
@@ -76,11 +75,9 @@ static outcome find_deadline(struct blocking_call *call)
         return RETRY;
     }
     uint32_t options = descriptor_options(call->descriptor);
-    int flags = fcntl(call->descriptor, F_GETFL);
-    if (flags < 0)
-        return FAIL; // EBADF
-    if (flags & O_NONBLOCK) {
-        errno = EAGAIN;
+    int never = descriptor_never_waits(call->descriptor);
+    if (never != 0) {
+        errno = never < 0 ? EBADF : EAGAIN;
         return FAIL;
     }
     if (call->deadline_ns == 0)
@@ -114,7 +111,7 @@ static outcome wait_until_ready(struct blocking_call *call)
     fibers_wake wake = park_leave(self, FIBERS_REQUEST_DESCRIPTOR);
     outcome next = after_wake(call, pretended && wake == FIBERS_WAKE_TIMEOUT ? FIBERS_WAKE_READY : wake);
     // Woken for the old file, but closed before we came to run: the number may be another file's by now.
-    return next == RETRY && fibers_descriptor_generation(call->descriptor) != call->generation ? after_close(call) : next;
+    return next != FAIL && fibers_descriptor_generation(call->descriptor) != call->generation ? after_close(call) : next;
 }
 
 // What was done before it failed counts more than that it failed: the next call will say so.
@@ -125,26 +122,25 @@ static ssize_t finish(const struct blocking_call *call)
 
 ssize_t blocking_call_run(struct blocking_call *call)
 {
-    if (call->reads && descriptor_is_empty(call->descriptor, call->generation, &call->edges) && wait_until_ready(call) == FAIL)
-        return finish(call);
-    for (bool wait = false;;) {
+    outcome next = RETRY;
+    if (call->reads && descriptor_is_empty(call->descriptor, call->generation, &call->edges))
+        next = wait_until_ready(call);
+    while (next != FAIL) {
         call->edges = descriptor_edges(call->descriptor);
-        ssize_t count = call->attempt(call, wait);
+        ssize_t count = call->attempt(call, next == PASS_THROUGH);
         if (count >= 0) {
             call->done += (size_t)count;
             if (call->reads && count > 0 && (size_t)count < call->asked)
                 descriptor_was_emptied(call->descriptor, call->generation, call->edges); // of a stream, that is
-            if (wait || count == 0 || !call->until_done || call->done >= call->size)
+            if (next == PASS_THROUGH || count == 0 || !call->until_done || call->done >= call->size)
                 return (ssize_t)call->done;
             continue; // a stream gave or took part of it
         }
-        if (wait || (errno != EAGAIN && errno != EWOULDBLOCK))
-            return finish(call);
-        outcome next = wait_until_ready(call);
-        if (next == FAIL)
-            return finish(call);
-        wait = next == PASS_THROUGH;
+        if (next == PASS_THROUGH || next == LAST_TRY || (errno != EAGAIN && errno != EWOULDBLOCK))
+            break;
+        next = wait_until_ready(call);
     }
+    return finish(call);
 }
 
 bool ready_now(int descriptor, short events)

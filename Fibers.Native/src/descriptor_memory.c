@@ -4,23 +4,27 @@
 //
 // May it block, and for how long?    `manners`: generation, count of changes, answer, in one word; `time_outs`. Who may have changed the
 //     answer counts `options` up after the change; who learns it reads the count before asking. So an answer that was true
-//     before a change never carries the count after it. Files with two numbers in this process, and the standard ones, which other
-//     processes share, are asked each time. (What is passed to another process, and changed there, is not seen.)
+//     before a change never carries the count after it. (The next file of the number has another generation.) Files with two numbers in this
+//     process, and the standard ones, which other processes share, are asked each time. What another process changes is not seen.
 // Is there data?                     `emptied`: generation and count of edges, in one word, when a read took less than it asked
-//     for. What comes later makes an edge, so there is nothing until a poller reports one. Two things keep it true:
+//     for. What comes later makes an edge (not below SO_RCVLOWAT: who sets that is asked each time), so there is nothing until a poller reports
+//     one. Two things keep it true:
 //   - A poller counts `edges` before it wakes anybody, and a fiber that is to wait says how many there had been when it looked, or need not look
 //     (DescriptorTable.cs).
 //   - A read also stops short of what is no data: the end of the stream, an error, the place of urgent data. If that came with the edge that was
-//     reported last, there is no other; so from the first such report (`ending`) on every call is tried.
-//     (From: mio and tokio take a short read for the last, too, but for streams that are known to have ended.)
+//     reported last, there is no other; so from the first such report (`ending`) on every call is tried. So it is when urgent data is taken by
+//     itself, perhaps before a poller could report it.
+// The idea that a short read was the last one is from mio and tokio, which make an exception of streams that are known to have ended.
 #include "descriptor_memory.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define MANNERS_BITS 2
+#define LENDERS 256 // at a time; the rest of the count says how often
 #define CHANGES_MASK (UINT32_MAX >> MANNERS_BITS)
 
 static pthread_mutex_t learning = PTHREAD_MUTEX_INITIALIZER; // two words are written, and only what is not out of date
@@ -28,12 +32,6 @@ static pthread_mutex_t learning = PTHREAD_MUTEX_INITIALIZER; // two words are wr
 static uint64_t pack(uint32_t generation, uint32_t options, manners answer)
 {
     return (uint64_t)generation << 32 | (options & CHANGES_MASK) << MANNERS_BITS | (uint32_t)answer;
-}
-
-// Zero marks none.
-static uint32_t mark(uint32_t generation)
-{
-    return generation + 1;
 }
 
 manners descriptor_manners(int descriptor, uint32_t generation, time_outs *limits)
@@ -67,7 +65,21 @@ static bool is_tcp(int descriptor)
         return false;
     char layer[16]; // above it: TLS in the kernel reads record by record
     size = sizeof layer;
-    return getsockopt(descriptor, IPPROTO_TCP, TCP_ULP, layer, &size) != 0 || size == 0;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_ULP, layer, &size) == 0 && size == 0; // a raw socket of that protocol has none to ask for
+}
+
+static bool wakes_for_every_byte(int descriptor)
+{
+    int low = 0;
+    socklen_t size = sizeof low;
+    return getsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &low, &size) == 0 && low <= 1;
+}
+
+// `shared` is the first generation for which that is over: after the closes under way, which are of earlier files, and after its own.
+static bool is_shared(fibers_descriptor *entry, uint32_t generation)
+{
+    uint32_t left = atomic_load(&entry->shared) - generation;
+    return left > 0 && left <= (FIBERS_CLOSES_UNDER_WAY + 1) * (FIBERS_CLOSES_UNDER_WAY + 1);
 }
 
 void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t options)
@@ -77,8 +89,8 @@ void descriptor_learn_manners(int descriptor, uint32_t generation, uint32_t opti
         return;
     int error = errno;
     time_outs limits = {0, 0};
-    bool own = descriptor > STDERR_FILENO && atomic_load(&entry->shared) != mark(generation);
-    bool tcp = own && is_tcp(descriptor) && ask_time_out(descriptor, SO_RCVTIMEO, &limits.receive_us) && ask_time_out(descriptor, SO_SNDTIMEO, &limits.send_us);
+    bool own = descriptor > STDERR_FILENO && !is_shared(entry, generation);
+    bool tcp = own && is_tcp(descriptor) && wakes_for_every_byte(descriptor) && ask_time_out(descriptor, SO_RCVTIMEO, &limits.receive_us) && ask_time_out(descriptor, SO_SNDTIMEO, &limits.send_us);
     pthread_mutex_lock(&learning);
     if (atomic_load(&entry->options) == options && atomic_load(&entry->generation) == generation) {
         atomic_store_explicit(&entry->time_outs, (uint64_t)limits.send_us << 32 | limits.receive_us, memory_order_release);
@@ -106,7 +118,8 @@ static void mark_shared(int descriptor)
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
     if (entry == NULL)
         return;
-    atomic_store(&entry->shared, mark(atomic_load(&entry->generation)));
+    uint32_t generation = atomic_load(&entry->generation), closes = generation & FIBERS_CLOSES_UNDER_WAY;
+    atomic_store(&entry->shared, generation - closes + (closes + 1) * (FIBERS_CLOSES_UNDER_WAY + 1));
     atomic_fetch_add(&entry->options, 1); // what was learnt before no longer counts
 }
 
@@ -116,6 +129,34 @@ void descriptor_is_shared(int descriptor, int other)
         return;
     mark_shared(descriptor);
     mark_shared(other);
+}
+
+int descriptor_never_waits(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    uint32_t lent = entry != NULL ? atomic_load(&entry->lent) : 0;
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0)
+        return -1;
+    return (flags & O_NONBLOCK) && (entry == NULL || (lent % LENDERS == 0 && atomic_load(&entry->lent) == lent));
+}
+
+void descriptor_lend_never_waiting(int descriptor, int flags)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry != NULL)
+        atomic_fetch_add(&entry->lent, 1);
+    fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+}
+
+void descriptor_take_back(int descriptor, int flags)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    int error = errno;
+    fcntl(descriptor, F_SETFL, flags);
+    if (entry != NULL)
+        atomic_fetch_add(&entry->lent, LENDERS - 1); // one lender less, and another count than before
+    errno = error;
 }
 
 uint32_t descriptor_edges(int descriptor)
@@ -131,6 +172,14 @@ void descriptor_was_emptied(int descriptor, uint32_t generation, uint32_t edges)
         atomic_store_explicit(&entry->emptied, (uint64_t)generation << 32 | edges, memory_order_release);
 }
 
+void descriptor_loses_urgent_data(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return;
+    atomic_store(&entry->ending, (atomic_load(&entry->generation) & ~FIBERS_CLOSES_UNDER_WAY) + 1);
+}
+
 bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges)
 {
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
@@ -138,5 +187,5 @@ bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges)
         return false;
     *edges = atomic_load_explicit(&entry->edges, memory_order_acquire); // pairs with the poller's count, which comes after `ending`
     return *edges != 0 && atomic_load_explicit(&entry->emptied, memory_order_acquire) == ((uint64_t)generation << 32 | *edges) &&
-           atomic_load_explicit(&entry->ending, memory_order_relaxed) != mark(generation) && descriptor_manners(descriptor, generation, &(time_outs){0}) == MANNERS_TCP;
+           atomic_load_explicit(&entry->ending, memory_order_relaxed) != generation + 1 && descriptor_manners(descriptor, generation, &(time_outs){0}) == MANNERS_TCP;
 }

@@ -29,10 +29,18 @@ void descriptor_options_changed(int descriptor);
 // Two numbers for one file: what is done to one changes the other. `other` may be an error.
 void descriptor_is_shared(int descriptor, int other);
 
+// Whether calls on it never wait: 1, 0, or -1 (EBADF). What the shim lends does not count.
+int descriptor_never_waits(int descriptor);
+// Fiber only. For calls that cannot be told not to wait: the file is, until it is taken back. `flags`: its own.
+void descriptor_lend_never_waiting(int descriptor, int flags);
+void descriptor_take_back(int descriptor, int flags);
+
 // Edges that pollers have reported of it.
 uint32_t descriptor_edges(int descriptor);
 // A read that began after `edges` took all there was.
 void descriptor_was_emptied(int descriptor, uint32_t generation, uint32_t edges);
+// Somebody takes urgent data by itself: reads will stop where it was, though nobody is told of it.
+void descriptor_loses_urgent_data(int descriptor);
 // True: nothing can be there, unless another edge than the first `edges` comes.
 bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges);
 

@@ -27,7 +27,7 @@ static const struct {
     FIELD(fibers_vthread, handler_depth), FIELD(fibers_vthread, cooperative), FIELD(fibers_vthread, inbox), FIELD(fibers_vthread, inbox_next),
     FIELD(fibers_vthread, stack_low), FIELD(fibers_vthread, stack_high), FIELD(fibers_vthread, cancel_word), FIELD(fibers_vthread, shielded), FIELD(fibers_vthread, uncommitted), FIELD(fibers_vthread, handed_by), FIELD(fibers_vthread, argument),
     SIZE(fibers_descriptor), FIELD(fibers_descriptor, generation), FIELD(fibers_descriptor, interest), FIELD(fibers_descriptor, closed_next), FIELD(fibers_descriptor, queued),
-    FIELD(fibers_descriptor, edges), FIELD(fibers_descriptor, ending), FIELD(fibers_descriptor, options), FIELD(fibers_descriptor, shared), FIELD(fibers_descriptor, manners), FIELD(fibers_descriptor, time_outs), FIELD(fibers_descriptor, emptied),
+    FIELD(fibers_descriptor, edges), FIELD(fibers_descriptor, ending), FIELD(fibers_descriptor, options), FIELD(fibers_descriptor, shared), FIELD(fibers_descriptor, lent), FIELD(fibers_descriptor, reserved), FIELD(fibers_descriptor, manners), FIELD(fibers_descriptor, time_outs), FIELD(fibers_descriptor, emptied),
     SIZE(fibers_step), FIELD(fibers_step, rip), FIELD(fibers_step, rsp), FIELD(fibers_step, rbp), FIELD(fibers_step, rbx), FIELD(fibers_step, r12),
     FIELD(fibers_step, r13), FIELD(fibers_step, r14), FIELD(fibers_step, r15), FIELD(fibers_step, rax), FIELD(fibers_step, rcx), FIELD(fibers_step, rdi), FIELD(fibers_step,
     rsi), FIELD(fibers_step, fs_base), FIELD(fibers_step, parked_at), FIELD(fibers_step, mxcsr), FIELD(fibers_step, x87_control), FIELD(fibers_step, crossing), FIELD(fibers_step,

@@ -23,7 +23,15 @@ long redirected_syscall(long number, ...)
     long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
     long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
     va_end(list);
-    return syscall(number, a, b, c, d, e, f);
+    switch (number) { // what must be noted, however it is called
+    case SYS_close: return redirected_close((int)a);
+    case SYS_dup: return redirected_dup((int)a);
+    case SYS_dup3: return redirected_dup3((int)a, (int)b, (int)c);
+    case SYS_fcntl: return redirected_fcntl((int)a, (int)b, c);
+    case SYS_ioctl: return redirected_ioctl((int)a, (unsigned long)b, c);
+    case SYS_setsockopt: return redirected_setsockopt((int)a, (int)b, (int)c, (const void *)d, (socklen_t)e);
+    default: return syscall(number, a, b, c, d, e, f);
+    }
 }
 
 // "One exists." The carrier's is used; an own one per fiber would cost two mappings each, and 30,000

@@ -35,7 +35,7 @@ int redirected_fcntl(int descriptor, int command, ...)
 int redirected_ioctl(int descriptor, unsigned long command, ...)
 {
     int result = ioctl(descriptor, command, THE_ARGUMENT(command));
-    if (command == FIONBIO)
+    if ((unsigned int)command == FIONBIO) // the kernel looks at no more of it
         descriptor_options_changed(descriptor);
     return result;
 }
@@ -48,7 +48,7 @@ static bool is_time_out(int option)
 
 static bool changes_manners(int level, int option)
 {
-    return level == SOL_SOCKET ? is_time_out(option) : level == IPPROTO_TCP && option == TCP_ULP;
+    return level == SOL_SOCKET ? is_time_out(option) || option == SO_RCVLOWAT : level == IPPROTO_TCP && option == TCP_ULP;
 }
 
 int redirected_setsockopt(int descriptor, int level, int option, const void *value, socklen_t size)

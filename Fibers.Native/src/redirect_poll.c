@@ -40,6 +40,12 @@ static void *allocate(size_t size)
     return UNLIKELY(fibers_fault(FIBERS_FAULT_MEMORY)) ? NULL : malloc(size);
 }
 
+// Errors and the end are reported to everybody, together with what else there is: whoever asks for something rare looks again at each edge.
+static uint32_t wakes_for(short events)
+{
+    return events == 0 || (events & ~(POLLIN | POLLOUT)) ? POLLIN | POLLPRI | POLLOUT : (uint32_t)events;
+}
+
 static int poll_until(fibers_vthread *self, struct pollfd *entries, nfds_t count, int64_t deadline)
 {
     fibers_poll_entry few[POLL_ON_STACK], *wanted = few;
@@ -50,8 +56,7 @@ static int poll_until(fibers_vthread *self, struct pollfd *entries, nfds_t count
         uint32_t used = 0;
         for (nfds_t i = 0; i < count; i++)
             if (entries[i].fd >= 0)
-                wanted[used++] = (fibers_poll_entry){entries[i].fd, (uint32_t)(entries[i].events & (POLLIN | POLLPRI | POLLOUT)),
-                                                     fibers_descriptor_generation(entries[i].fd), descriptor_edges(entries[i].fd)};
+                wanted[used++] = (fibers_poll_entry){entries[i].fd, wakes_for(entries[i].events), fibers_descriptor_generation(entries[i].fd), descriptor_edges(entries[i].fd)};
         result = poll(entries, count, 0);
         if (result != 0)
             break;
@@ -108,6 +113,16 @@ int redirected_epoll_wait(int epoll, struct epoll_event *events, int capacity, i
     }
 }
 
+// What select says of it: POLLIN for the first set, POLLOUT for the second, POLLPRI for the third.
+static int bits_of(const struct pollfd *entry)
+{
+    if (entry->fd < 0)
+        return 0;
+    int reading = entry->revents & (POLLIN | POLLHUP | POLLERR) ? POLLIN : 0;
+    int writing = entry->revents & (POLLOUT | POLLERR) ? POLLOUT : 0;
+    return entry->events & (reading | writing | (entry->revents & POLLPRI));
+}
+
 // The sets become poll entries, and back.
 int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *exceptional, struct timeval *timeout)
 {
@@ -126,31 +141,38 @@ int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *excep
     }
     int64_t start = now_ns();
     int64_t deadline = timeout == NULL ? FIBERS_NO_DEADLINE : start + (int64_t)timeout->tv_sec * 1000000000 + (int64_t)timeout->tv_usec * 1000;
-    int ready = poll_until(self, entries, count, deadline);
-    int error = errno;
-    int bits = ready < 0 ? -1 : 0;
-    for (nfds_t i = 0; ready >= 0 && i < count; i++) {
-        if (entries[i].revents & POLLNVAL) {
-            bits = -1;
-            error = EBADF;
-            break;
+    int ready, bits = 0, error = 0;
+    do {
+        ready = poll_until(self, entries, count, deadline);
+        error = errno;
+        for (nfds_t i = 0; ready > 0 && i < count; i++) {
+            struct pollfd *entry = &entries[i];
+            if (entry->revents & POLLNVAL) {
+                ready = -1;
+                error = EBADF;
+            } else if (bits_of(entry) != 0) {
+                bits += __builtin_popcount((unsigned int)bits_of(entry));
+            } else if (entry->revents != 0) {
+                entry->fd = -1; // ended, which select does not tell who asks for the exceptional: it would go on waiting
+            }
         }
-    }
-    if (bits == 0) {
+    } while (ready > 0 && bits == 0);
+    if (ready < 0)
+        bits = -1;
+    if (bits >= 0) {
         if (reading != NULL)
             FD_ZERO(reading);
         if (writing != NULL)
             FD_ZERO(writing);
         if (exceptional != NULL)
             FD_ZERO(exceptional);
-        for (nfds_t i = 0; i < count; i++) {
-            struct pollfd *entry = &entries[i];
-            if ((entry->events & POLLIN) && (entry->revents & (POLLIN | POLLHUP | POLLERR)))
-                FD_SET(entry->fd, reading), bits++;
-            if ((entry->events & POLLOUT) && (entry->revents & (POLLOUT | POLLERR)))
-                FD_SET(entry->fd, writing), bits++;
-            if ((entry->events & POLLPRI) && (entry->revents & POLLPRI))
-                FD_SET(entry->fd, exceptional), bits++;
+        for (nfds_t i = 0; bits > 0 && i < count; i++) {
+            if (bits_of(&entries[i]) & POLLIN)
+                FD_SET(entries[i].fd, reading);
+            if (bits_of(&entries[i]) & POLLOUT)
+                FD_SET(entries[i].fd, writing);
+            if (bits_of(&entries[i]) & POLLPRI)
+                FD_SET(entries[i].fd, exceptional);
         }
         if (timeout != NULL) { // Linux says what is left
             int64_t left = deadline - now_ns();

@@ -1,6 +1,7 @@
 // Blocking calls on sockets. Each is an attempt that can be told not to block; blocking_call.c parks the fiber between attempts.
 // A blocking send on a stream returns when everything is sent.
 #include "blocking_call.h"
+#include "descriptor_memory.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -32,6 +33,8 @@ static ssize_t receive(struct blocking_call *call, bool wait)
 ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *from_size)
 {
     struct transfer t;
+    if (flags & MSG_OOB)
+        descriptor_loses_urgent_data(descriptor);
     if ((flags & MSG_DONTWAIT) || !blocking_call_begin(&t.call, receive, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvfrom(descriptor, buffer, size, flags, from, from_size);
     t.call.size = size;
@@ -104,6 +107,8 @@ static ssize_t receive_message(struct blocking_call *call, bool wait)
 ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags)
 {
     struct message_call m;
+    if (flags & MSG_OOB)
+        descriptor_loses_urgent_data(descriptor);
     if ((flags & (MSG_DONTWAIT | MSG_WAITALL)) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvmsg(descriptor, message, flags);
     m.call.size = total_length(message);
@@ -223,13 +228,12 @@ int redirected_connect(int descriptor, const struct sockaddr *to, socklen_t to_s
     if (to == NULL || to->sa_family == AF_UNSPEC || to->sa_family == AF_UNIX || !blocking_call_begin(&call, end_connect, descriptor, POLLOUT, FIBERS_REASON_CONNECT))
         return connect(descriptor, to, to_size);
     int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK) || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0)
+    if (flags < 0 || (flags & O_NONBLOCK))
         return connect(descriptor, to, to_size);
+    descriptor_lend_never_waiting(descriptor, flags);
     int result = connect(descriptor, to, to_size);
-    int error = errno;
-    fcntl(descriptor, F_SETFL, flags);
-    errno = error;
-    if (result == 0 || error != EINPROGRESS)
+    descriptor_take_back(descriptor, flags);
+    if (result == 0 || errno != EINPROGRESS)
         return result;
     result = (int)blocking_call_run(&call);
     if (result < 0 && errno == EAGAIN)

@@ -1,6 +1,7 @@
 // read, write and their kin on whatever a descriptor may be: sockets, pipes, terminals, files. Sockets and pipes know
 // how to be asked without blocking; for the rest poll is asked first. Regular files go to redirect_files.c.
 #include "blocking_call.h"
+#include "descriptor_memory.h"
 #include "without_waiting.h"
 
 #include <fcntl.h>
@@ -170,11 +171,9 @@ static ssize_t send_file(struct blocking_call *call, bool wait)
     struct file_to_socket *f = (struct file_to_socket *)call;
     if (wait)
         return sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
-    fcntl(call->descriptor, F_SETFL, f->flags | O_NONBLOCK);
+    descriptor_lend_never_waiting(call->descriptor, f->flags);
     ssize_t count = sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
-    int error = errno;
-    fcntl(call->descriptor, F_SETFL, f->flags);
-    errno = error;
+    descriptor_take_back(call->descriptor, f->flags);
     return count;
 }
 

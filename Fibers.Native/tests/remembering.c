@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -140,8 +141,7 @@ static void same_number(scheduler *s)
     begin_read(s);
     scheduler_wait(s);
     CHECK("number", reader.result == 4);
-    CHECK("number", send(far_end, "abcd", 4, 0) == 4);
-    CHECK("number", asks_first(s)); // for it never had to wait
+    CHECK("number", asks_first(s)); // there is nothing, but who has asked how it waits?
     close(old_far_end);
     disconnect_both();
 }
@@ -180,6 +180,111 @@ static void by_time_out(void)
     struct timeval soon = {0, 20000}, late = {600, 0};
     CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) == 0);
     CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_SNDTIMEO, &late, sizeof late) == 0); // the other direction
+}
+
+static void by_low_water(void)
+{
+    int low = 50;
+    CHECK("change", setsockopt(near_end, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low) == 0);
+}
+
+// Below it no edge comes, so nothing may be taken for granted.
+static void low_water(scheduler *s)
+{
+    connect_and_remember(s);
+    by_low_water();
+    CHECK("low water", send(far_end, "abc", 3, 0) == 3);
+    begin_read(s);
+    scheduler_wait(s);
+    CHECK("low water", reader.result == 3);
+    CHECK("low water", asks_first(s));
+    disconnect_both();
+}
+
+// A packet each, whatever their protocol is called.
+static void no_stream(scheduler *s)
+{
+    int32_t capacity;
+    fibers_descriptor *table = fibers_descriptor_table(&capacity);
+    near_end = socket(AF_NETLINK, SOCK_RAW, IPPROTO_TCP);
+    if (near_end < 0)
+        return; // a kernel without it
+    begin_read(s);
+    await_parked();
+    CHECK("no stream", (atomic_load(&table[near_end].manners) & 3) == 2);
+    int number = near_end;
+    near_end = -1;
+    close(number);
+    scheduler_wait(s);
+}
+
+// What came in time counts, though the time is over before anybody looks.
+static void time_out_with_data(scheduler *s)
+{
+    connect_both();
+    struct timeval late = {600, 0};
+    CHECK("in time", setsockopt(near_end, SOL_SOCKET, SO_RCVTIMEO, &late, sizeof late) == 0);
+    for (int i = 0; i < 100; i++) {
+        begin_read(s);
+        await_parked();
+        fibers_vthread *vthread = atomic_load(&reader.vthread);
+        uint64_t number = FIBERS_PARK_NUMBER(atomic_load(&vthread->park_word));
+        CHECK("in time", send(far_end, "abc", 3, 0) == 3);
+        park_wake(vthread, number, FIBERS_WAKE_TIMEOUT); // or the poller was faster
+        scheduler_wait(s);
+        CHECK("in time", reader.result == 3);
+    }
+    disconnect_both();
+}
+
+// For as long as a sendfile needs it, the file never waits; that is nobody else's business.
+static void lent(scheduler *s)
+{
+    int32_t capacity;
+    fibers_descriptor *table = fibers_descriptor_table(&capacity);
+    connect_both();
+    int flags = fcntl(near_end, F_GETFL);
+    atomic_fetch_add(&table[near_end].lent, 1);
+    CHECK("lent", fcntl(near_end, F_SETFL, flags | O_NONBLOCK) == 0);
+    read_three(s);
+    CHECK("lent", fcntl(near_end, F_SETFL, flags) == 0);
+    atomic_fetch_add(&table[near_end].lent, 255);
+    read_three(s);
+    CHECK("lent", fcntl(near_end, F_SETFL, flags | O_NONBLOCK) == 0); // its own
+    begin_read(s);
+    scheduler_wait(s);
+    CHECK("lent", reader.result == -1 && reader.error == EAGAIN);
+    disconnect_both();
+}
+
+// A reset is an error; select tells who asks for what may be read, and lets who asks for the exceptional wait.
+static struct timeval patience;
+static int selected;
+
+static void select_exceptional(void *unused)
+{
+    (void)unused;
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(near_end, &set);
+    atomic_store(&reader.vthread, fibers_vthread_current());
+    selected = select(near_end + 1, NULL, NULL, &set, &patience);
+}
+
+static void reset_while_selecting(scheduler *s)
+{
+    connect_both();
+    reader = (struct reader){.result = -2};
+    patience = (struct timeval){0, 50000};
+    int64_t start = now_ns();
+    scheduler_spawn(s, select_exceptional, NULL);
+    await_parked();
+    struct linger at_once = {1, 0};
+    CHECK("select", setsockopt(far_end, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    close(far_end);
+    scheduler_wait(s);
+    CHECK("select", selected == 0 && now_ns() - start >= 50000000);
+    close(near_end);
 }
 
 // Each with a time-out of its own, until there is none any more.
@@ -227,5 +332,10 @@ void topic_remembering(void)
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         changed(s, changes[i]);
     time_outs_come_and_go(s);
+    low_water(s);
+    no_stream(s);
+    time_out_with_data(s);
+    lent(s);
+    reset_while_selecting(s);
     scheduler_stop(s);
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Fibers.Tests.Support;
 using Fibers.Tests.Unmodified;
 using Shouldly;
@@ -81,6 +82,34 @@ public class Closing
         foreach (Fiber fiber in all)
             fiber.Join();
     });
+
+    // .NET ends a connection before it closes it; native code may not. The carrier is about to go to sleep when it happens, again and again.
+    [Fact]
+    public void A_bare_close_wakes_who_reads() => Bounded.Run(static () =>
+    {
+        using FiberRuntime runtime = Runtimes.Native(1);
+        Stress.For(0.5, () =>
+        {
+            int[] ends = new int[2];
+            socketpair(LocalFamily, Stream, 0, ends).ShouldBe(0);
+            Fiber<nint> reader = runtime.SpawnConcurrent(() => read(ends[0], new byte[1], 1));
+            SpinWait.SpinUntil(() => FiberState.IsParked(reader), Bounded.Limit / 2).ShouldBeTrue();
+            close(ends[0]).ShouldBe(0);
+            reader.Join().ShouldBe(-1);
+            close(ends[1]).ShouldBe(0);
+        });
+    });
+
+    private const int LocalFamily = 1, Stream = 1;
+
+    [DllImport("libc")]
+    private static extern int socketpair(int family, int type, int protocol, int[] ends);
+
+    [DllImport("libc")]
+    private static extern nint read(int descriptor, byte[] buffer, nint size);
+
+    [DllImport("libc")]
+    private static extern int close(int descriptor);
 
     private static void Ends(From from, Action<LoopbackPair> end) => Bounded.Run(() =>
     {

@@ -23,53 +23,42 @@ public sealed class RememberedConnections : IDisposable
     public void Dispose() => _runtime.Dispose();
 
     [Fact]
-    public void The_end_of_the_stream_is_seen_though_it_came_with_the_last_of_the_data() => Bounded.Run(() =>
-    {
-        for (int round = 0; round < Rounds; round++)
+    public void The_end_of_the_stream_is_seen_though_it_came_with_the_last_of_the_data() => InOnePiece(
+        static reader =>
         {
-            using Reader reader = Experienced();
-            WhileNobodyPolls(() =>
-            {
-                reader.Far.Send(new byte[5]);
-                reader.Far.Shutdown(SocketShutdown.Send);
-            });
-            reader.End().ShouldBe(Reader.Experience + 5);
-        }
-    });
+            reader.Far.Send(new byte[5]);
+            reader.Far.Shutdown(SocketShutdown.Send);
+        },
+        static (reader, before) => reader.End().ShouldBe(before + 5));
 
     [Fact]
-    public void So_is_a_reset() => Bounded.Run(() =>
-    {
-        for (int round = 0; round < Rounds; round++)
+    public void So_is_a_reset() => InOnePiece(
+        static reader =>
         {
-            using Reader reader = Experienced();
             reader.Far.LingerState = new LingerOption(true, 0);
-            WhileNobodyPolls(() =>
-            {
-                reader.Far.Send(new byte[5]);
-                reader.Far.Dispose();
-            });
-            Should.Throw<SocketException>(reader.Fiber.Join).SocketErrorCode.ShouldBe(SocketError.ConnectionReset);
-        }
-    });
+            reader.Far.Send(new byte[5]);
+            reader.Far.Dispose();
+        },
+        static (reader, _) => Should.Throw<SocketException>(reader.Fiber.Join).SocketErrorCode.ShouldBe(SocketError.ConnectionReset));
 
     // A read stops where urgent data is; what follows came with the same edge.
-    [Fact]
-    public void So_is_what_follows_urgent_data() => Bounded.Run(() =>
-    {
-        for (int round = 0; round < Rounds; round++)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void So_is_what_follows_urgent_data(bool isTakenBefore) => InOnePiece(
+        reader =>
         {
-            using Reader reader = Experienced();
-            WhileNobodyPolls(() =>
-            {
-                reader.Far.Send(new byte[2]);
-                reader.Far.Send(new byte[1], SocketFlags.OutOfBand);
-                reader.Far.Send(new byte[4]);
-            });
-            reader.Await(Reader.Experience + 2 + 4);
+            reader.Far.Send(new byte[2]);
+            reader.Far.Send(new byte[1], SocketFlags.OutOfBand);
+            reader.Far.Send(new byte[4]);
+            if (isTakenBefore)
+                reader.Near.Receive(new byte[1], SocketFlags.OutOfBand).ShouldBe(1); // by a thread; no poller hears of it any more
+        },
+        static (reader, before) =>
+        {
+            reader.Await(before + 2 + 4);
             reader.End();
-        }
-    });
+        });
 
     [Fact]
     public void Urgent_data_ends_a_wait_for_it() => Bounded.Run(() =>
@@ -78,6 +67,17 @@ public sealed class RememberedConnections : IDisposable
         Fiber<bool> waiter = _runtime.Spawn(() => pair.Near.Poll(TimeSpan.FromMinutes(5), SelectMode.SelectError));
         Eventually.True(() => FiberState.IsParked(waiter), "it is parked");
         pair.Far.Send(new byte[1], SocketFlags.OutOfBand);
+        waiter.Join().ShouldBeTrue();
+    });
+
+    [Fact]
+    public void So_does_a_reset() => Bounded.Run(() =>
+    {
+        using var pair = new LoopbackPair();
+        Fiber<bool> waiter = _runtime.Spawn(() => pair.Near.Poll(TimeSpan.FromMinutes(5), SelectMode.SelectError));
+        Eventually.True(() => FiberState.IsParked(waiter), "it is parked");
+        pair.Far.LingerState = new LingerOption(true, 0);
+        pair.Far.Dispose();
         waiter.Join().ShouldBeTrue();
     });
 
@@ -177,9 +177,11 @@ public sealed class RememberedConnections : IDisposable
     private unsafe Reader Experienced()
     {
         var reader = new Reader(_runtime);
-        while (reader.Taken < Reader.Experience)
-            reader.Take(1);
         NativeDescriptor* entry = Entry(reader.Near);
+        int reads = 0;
+        do
+            reader.Take(1);
+        while (entry->Emptied != ((ulong)entry->Generation << 32 | entry->Edges) && ++reads < Rounds);
         entry->Emptied.ShouldBe((ulong)entry->Generation << 32 | entry->Edges);
         return reader;
     }
@@ -190,8 +192,24 @@ public sealed class RememberedConnections : IDisposable
         return Shim.fibers_descriptor_table(&capacity) + (int)socket.Handle;
     }
 
-    // What happens meanwhile is reported in one piece.
-    private void WhileNobodyPolls(Action action)
+    // What is done to the connection is reported to the reader in one piece. `check` gets the number of bytes that had been read before.
+    private void InOnePiece(Action<Reader> act, Action<Reader, long> check) => Bounded.Run(() =>
+    {
+        int inOnePiece = 0;
+        for (int round = 0; round < Rounds; round++)
+        {
+            using Reader reader = Experienced();
+            long before = reader.Taken;
+            if (WhileNobodyPolls(reader, act))
+                inOnePiece++;
+            check(reader, before);
+        }
+
+        inOnePiece.ShouldBePositive();
+    });
+
+    // False: somebody did, a spare carrier.
+    private unsafe bool WhileNobodyPolls(Reader reader, Action<Reader> act)
     {
         bool holds = false, done = false;
         Fiber holder = _runtime.SpawnConcurrent(() =>
@@ -201,16 +219,18 @@ public sealed class RememberedConnections : IDisposable
                 Thread.SpinWait(10);
         });
         SpinWait.SpinUntil(() => Volatile.Read(ref holds));
-        action();
+        NativeDescriptor* entry = Entry(reader.Near);
+        uint edges = entry->Edges;
+        act(reader);
+        bool nobody = entry->Edges == edges;
         Volatile.Write(ref done, true);
         holder.Join();
+        return nobody;
     }
 
     /// <summary>A fiber that reads one end of a connection until it ends, more at a time than there ever is.</summary>
     private sealed class Reader : IDisposable
     {
-        public const int Experience = 2;
-
         private readonly LoopbackPair _pair = new();
         private long _taken;
 
