@@ -169,8 +169,9 @@ ssize_t redirected_sendmsg(int descriptor, const struct msghdr *message, int fla
 // ---- connections ----------------------------------------------------------------------------------------
 
 // accept has no flag for "do not block", and the flag on the descriptor belongs to everybody who shares it.
-// Fibers take turns per descriptor, so that between "one is waiting" and taking it no other fiber comes.
-#define ACCEPT_LOCKS 64
+// Fibers take turns per descriptor, so that between "one is waiting" and taking it no other fiber comes. A thread or another process may: then the
+// fiber stays in the kernel with its turn, so listeners should not share one. (Those whose numbers lie this far apart do; unused ones take no memory.)
+#define ACCEPT_LOCKS 4096
 static pthread_mutex_t accept_locks[ACCEPT_LOCKS] = {[0 ... ACCEPT_LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER};
 
 static ssize_t accept_one(struct blocking_call *call, bool wait)
