@@ -113,7 +113,7 @@ public partial class Fiber
     internal ThreadParker? HostParker => _rarities?.HostParker;
 
     internal OperationCanceledException CanceledHere() => _cancelRequested
-        ? new($"{this} was cancelled.", CancellationToken)
+        ? new($"{this} was cancelled.", CanceledBy)
         : new($"A deadline of {this} has passed.");
 
     /// <summary>The fiber itself. True for the one delivery of a pending request.</summary>

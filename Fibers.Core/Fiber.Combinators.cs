@@ -60,17 +60,9 @@ public partial class Fiber
             foreach (T item in source)
             {
                 turns.Receive();
-                group.Spawn(() =>
-                {
-                    try
-                    {
-                        body(item);
-                    }
-                    finally
-                    {
-                        turns.TrySend(true);
-                    }
-                });
+                if (group.IsCanceled)
+                    return;
+                group.Spawn(() => body(item)).OnEnd(() => turns.TrySend(true)); // also of one that is cancelled before it begins
             }
         });
     }

@@ -47,7 +47,7 @@ public partial class Fiber
     private protected bool TryPropagate(Func<Exception, bool> failed, Func<CancellationToken, bool> canceled)
     {
         if (Status == FiberStatus.Canceled)
-            return canceled(CancellationToken);
+            return canceled(CanceledBy);
         if (Failure is not { } failure)
             return false;
         failure.Observe(); // the task reports it from here

@@ -8,6 +8,12 @@ public partial class Fiber
     /// <summary>A token from outside may cancel it.</summary>
     internal bool IsLinked => _options is { CancellationToken.CanBeCanceled: true };
 
+    /// <summary>Such a token is cancelled: nobody wants the body any more.</summary>
+    internal bool IsLinkedToCanceled => IsLinked && _options!.CancellationToken.IsCancellationRequested;
+
+    /// <summary>The token that tells of its cancellation: the one from outside where that was the reason.</summary>
+    private CancellationToken CanceledBy => IsLinkedToCanceled ? _options!.CancellationToken : CancellationToken;
+
     /// <summary>The spawner, once the fiber is placed: a token that is cancelled already may end it here.</summary>
     internal void Link()
     {

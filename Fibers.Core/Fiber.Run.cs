@@ -72,21 +72,17 @@ public partial class Fiber
     {
         BeginHost(host);
         Volatile.Write(ref _status, (byte)FiberStatus.Running);
-        if (NamesThread)
-            Thread.CurrentThread.Name = Name;
+        if (Name is not null && !RanInline)
+            Thread.CurrentThread.Name = Name; // a virtual thread loses it again in RestoreContext
         Probe.Current?.Started(this);
     }
 
     private void LeaveBody(Exception? thrown, Fiber? outer)
     {
         End(thrown, EndHost());
-        if (NamesThread)
-            Thread.CurrentThread.Name = null;
         if (outer is not null)
             Parker.Current.Running = outer;
     }
-
-    private bool NamesThread => Name is not null && !RanInline;
 
     // The spawner had suppressed the flow. What the body changes must not stay with the thread for its next fiber.
     private void InvokeWithoutFlow()
@@ -128,7 +124,7 @@ public partial class Fiber
 
         bool canceled = _cancelRequested && (delivered || thrown is OperationCanceledException or ThreadInterruptedException);
         if (canceled && thrown is not OperationCanceledException)
-            thrown = new OperationCanceledException($"{this} was cancelled.", thrown, CancellationToken);
+            thrown = new OperationCanceledException($"{this} was cancelled.", thrown, CanceledBy);
         var failure = new ExceptionHolder(this, ExceptionDispatchInfo.Capture(thrown));
         Rarely.Failure = failure;
         if (canceled)

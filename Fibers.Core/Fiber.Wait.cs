@@ -60,9 +60,16 @@ public partial class Fiber
     private static Wake BlockHere(ThreadParker thread, long deadlineNs)
     {
         thread.SetDeadline(deadlineNs);
-        if ((thread.Running?.Runtime ?? thread.Guest) is not { } runtime || deadlineNs != Clock.Never)
-            return thread.Park(deadlineNs);
-        Wake wake = runtime.Deadlocks.Park(thread, deadlineNs);
-        return wake == Wake.Failed ? throw thread.TakeDeadlock() : wake;
+        try
+        {
+            if ((thread.Running?.Runtime ?? thread.Guest) is not { } runtime || deadlineNs != Clock.Never)
+                return thread.Park(deadlineNs);
+            Wake wake = runtime.Deadlocks.Park(thread, deadlineNs);
+            return wake == Wake.Failed ? throw thread.TakeDeadlock() : wake;
+        }
+        finally
+        {
+            thread.Note(null, null); // else it would live as long as the thread waits for nothing else
+        }
     }
 }

@@ -87,36 +87,16 @@ public sealed partial class FiberRuntime : IDisposable
     internal Scheduler? Scheduler => (_backend as NativeBackend)?.Scheduler;
 
     /// <inheritdoc cref="Fiber.Spawn(Action, FiberOptions)"/>
-    public Fiber Spawn(Action body, FiberOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return Spawn(Fiber.Create(this, body, options));
-    }
+    public Fiber Spawn(Action body, FiberOptions? options = null) => Spawn(body, options, group: null);
 
     /// <inheritdoc cref="Fiber.Spawn(Action, FiberOptions)"/>
-    public Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return Spawn(new Fiber<T>(this, body, options));
-    }
+    public Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options = null) => Spawn(body, options, group: null);
 
     /// <inheritdoc cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>
-    public Fiber SpawnConcurrent(Action body, FiberOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return SpawnConcurrent(Fiber.Create(this, body, options));
-    }
+    public Fiber SpawnConcurrent(Action body, FiberOptions? options = null) => SpawnConcurrent(body, options, group: null);
 
     /// <inheritdoc cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>
-    public Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return SpawnConcurrent(new Fiber<T>(this, body, options));
-    }
+    public Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options = null) => SpawnConcurrent(body, options, group: null);
 
     /// <summary>
     /// Runs <paramref name="main"/> on a fiber of this runtime; returns, or rethrows, when it ends. Any thread or fiber may call it: blocks a thread. Parks a fiber; a
@@ -157,6 +137,34 @@ public sealed partial class FiberRuntime : IDisposable
         _timeline?.Dispose();
     }
 
+    internal Fiber Spawn(Action body, FiberOptions? options, FiberGroup? group)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return Spawn(Fiber.Create(this, body, options), group);
+    }
+
+    internal Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return Spawn(new Fiber<T>(this, body, options), group);
+    }
+
+    internal Fiber SpawnConcurrent(Action body, FiberOptions? options, FiberGroup? group)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return SpawnConcurrent(Fiber.Create(this, body, options), group);
+    }
+
+    internal Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return SpawnConcurrent(new Fiber<T>(this, body, options), group);
+    }
+
     /// <summary>Whoever completes the fiber, once, when nothing of it runs any more. What is returned is still to be done.</summary>
     internal JoinList.Actions Ended(Fiber fiber)
     {
@@ -169,8 +177,6 @@ public sealed partial class FiberRuntime : IDisposable
         JoinList.Actions actions = fiber.Complete();
         if (last)
             _drained.TrySetResult();
-        if (_backend.Kind == FiberBackend.Threads)
-            Deadlocks.Look(); // Native: the watchdog
         return actions;
     }
 
@@ -183,15 +189,17 @@ public sealed partial class FiberRuntime : IDisposable
     /// <summary>The spawner; on Native before the fiber can run.</summary>
     internal static void ReportSpawned(Fiber fiber) => Probe.Current?.Spawned(fiber, Fiber.Current);
 
-    private TFiber Spawn<TFiber>(TFiber fiber) where TFiber : Fiber
+    private TFiber Spawn<TFiber>(TFiber fiber, FiberGroup? group) where TFiber : Fiber
     {
         ReportSpawned(fiber);
+        if (IsUnwanted(fiber, group))
+            return EndUnrun(fiber);
         if (_backend.Kind == FiberBackend.Inline)
-            return RunInline(fiber, InlineReason.Backend);
+            return RunUnlisted(fiber, group, InlineReason.Backend);
         if (!_permits.TryTake())
-            return RunInline(fiber, InlineReason.Limit);
+            return RunUnlisted(fiber, group, InlineReason.Limit);
 
-        Admit(fiber);
+        Admit(fiber, group);
         if (_backend.TrySpawn(fiber))
         {
             fiber.Link();
@@ -201,10 +209,25 @@ public sealed partial class FiberRuntime : IDisposable
         return RunInline(fiber, InlineReason.Resources);
     }
 
+    private static bool IsUnwanted(Fiber fiber, FiberGroup? group) => fiber.IsLinkedToCanceled || group is { IsCanceled: true };
+
+    // As if it had been asked to stop just before it began.
+    private TFiber EndUnrun<TFiber>(TFiber fiber) where TFiber : Fiber
+    {
+        Counters.SpawnedUnlisted();
+        fiber.RequestCancel();
+        return fiber;
+    }
+
+    private TFiber RunUnlisted<TFiber>(TFiber fiber, FiberGroup? group, InlineReason reason) where TFiber : Fiber
+    {
+        Counters.SpawnedUnlisted();
+        group?.Add(fiber);
+        return RunInline(fiber, reason);
+    }
+
     private TFiber RunInline<TFiber>(TFiber fiber, InlineReason reason) where TFiber : Fiber
     {
-        if (!fiber.HasPermit)
-            Counters.SpawnedUnlisted();
         fiber.Link();
         if (!fiber.TryBegin())
             return fiber; // cancelled before it began
@@ -217,21 +240,28 @@ public sealed partial class FiberRuntime : IDisposable
         return fiber;
     }
 
-    private TFiber SpawnConcurrent<TFiber>(TFiber fiber) where TFiber : Fiber
+    private TFiber SpawnConcurrent<TFiber>(TFiber fiber, FiberGroup? group) where TFiber : Fiber
     {
+        if (IsUnwanted(fiber, group))
+        {
+            ReportSpawned(fiber);
+            return EndUnrun(fiber);
+        }
+
         string? reason = null;
         if (_backend.Kind == FiberBackend.Inline || _permits.TryTake())
         {
             if (_backend.Kind != FiberBackend.Inline)
-                Admit(fiber);
+                Admit(fiber, group);
             if (_backend.TrySpawnConcurrent(fiber, out reason))
             {
                 fiber.Link();
                 return fiber;
             }
 
-            if (fiber.HasPermit && fiber.TryBegin()) // else Dispose has ended it
+            if (fiber.HasPermit && fiber.TryBegin()) // else it was cancelled, and has ended
             {
+                group?.Withdraw(fiber);
                 Registry.Remove(fiber, spawned: false);
                 _permits.Return();
             }
@@ -241,11 +271,12 @@ public sealed partial class FiberRuntime : IDisposable
         throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
     }
 
-    // From here it counts, and Dispose finds it.
-    private void Admit(Fiber fiber)
+    // From here it counts, and Dispose and its group find it.
+    private void Admit(Fiber fiber, FiberGroup? group)
     {
         fiber.HasPermit = true;
         Registry.Add(fiber);
+        group?.Add(fiber);
         if (Volatile.Read(ref _disposed) != 0)
             fiber.RequestCancel(); // Dispose may have looked before we were in the list
     }

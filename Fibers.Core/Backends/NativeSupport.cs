@@ -9,13 +9,14 @@ namespace Fibers.Backends;
 internal static unsafe class NativeSupport
 {
     private static readonly Lazy<string?> s_reason = new(Start);
+    private static readonly string[] s_leaveOn = ["auto", "native"]; // anything else was meant to switch it off
 
     /// <summary>Null: it can. Otherwise why not.</summary>
     public static string? Reason => s_reason.Value;
 
     private static string? Start()
     {
-        if (Environment.GetEnvironmentVariable("FIBERS_BACKEND") is { } wanted && !wanted.Equals("native", StringComparison.OrdinalIgnoreCase))
+        if (Environment.GetEnvironmentVariable("FIBERS_BACKEND") is { Length: > 0 } wanted && !s_leaveOn.Contains(wanted, StringComparer.OrdinalIgnoreCase))
             return $"FIBERS_BACKEND={wanted} is set";
         if (!OperatingSystem.IsLinux())
             return $"it needs Linux, and this is {RuntimeInformation.OSDescription}";

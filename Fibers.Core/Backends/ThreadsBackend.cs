@@ -37,9 +37,12 @@ internal sealed class ThreadsBackend(int stackSize) : Backend
 
     private static void Main(Fiber fiber)
     {
-        if (!fiber.TryBegin())
-            return;
-        fiber.RunBody();
-        fiber.Runtime.Ended(fiber).Run();
+        if (fiber.TryBegin())
+        {
+            fiber.RunBody();
+            fiber.Runtime.Ended(fiber).Run();
+        }
+
+        fiber.Runtime.Deadlocks.Look(); // from here on this thread wakes nobody. (Native: the watchdog looks)
     }
 }

@@ -230,13 +230,25 @@ internal sealed unsafe partial class Carrier
         _switchesBefore = native->Switches; // of a spare carrier that had this struct before
         Native = native;
         _attached.Set();
-        while (FindWork() is { } fiber)
-            Run(fiber);
+        while (TakeTurn())
+        {
+        }
+
         _switchesAtEnd = native->Switches - _switchesBefore;
         State = CarrierState.Stopped;
         Native = null;
         Shim.fibers_carrier_detach();
         Scheduler.Stopped(this);
+    }
+
+    // A frame of its own for each turn: in a loop the last fiber, and its result, would stay alive for as long as no other comes.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeTurn()
+    {
+        if (FindWork() is not { } fiber)
+            return false;
+        Run(fiber);
+        return true;
     }
 
     private void Run(Fiber fiber)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Fibers.Parking;
 using Fibers.Scheduling;
 
@@ -15,9 +16,10 @@ namespace Fibers;
 [DebuggerDisplay("FiberGroup {Name,nq}: {Count} live")]
 public sealed class FiberGroup : IDisposable
 {
+    private static readonly FiberOptions s_body = new() { Name = "group" };
+
     private readonly FiberRuntime _runtime;
-    private readonly Fiber? _owner;
-    private readonly List<Exception> _failures = [];
+    private readonly List<Fiber> _failed = []; // not their exceptions: nobody has observed those yet
     private readonly HashSet<Fiber> _members = [];
     private Latch _latch; // guards the two above, and the states below
     private JoinList _empty;
@@ -35,7 +37,6 @@ public sealed class FiberGroup : IDisposable
     {
         ArgumentNullException.ThrowIfNull(runtime);
         _runtime = runtime;
-        _owner = Fiber.Current;
         Name = name;
     }
 
@@ -57,14 +58,23 @@ public sealed class FiberGroup : IDisposable
     /// <summary>True once the group was cancelled, by <see cref="RequestCancel"/> or by a failure.</summary>
     public bool IsCanceled => Volatile.Read(ref _canceled);
 
-    /// <summary>Runs <paramref name="body"/> with a new group and waits for every member. Parks a fiber, blocks a thread; a cancellation point.</summary>
+    /// <summary>
+    /// Runs <paramref name="body"/> with a new group and waits for every member. Parks a fiber, blocks a thread; a cancellation point. Called from an ordinary thread, the body
+    /// runs on a fiber of <see cref="FiberRuntime.Default"/>, so that there too a failing member ends what it waits in.
+    /// </summary>
     /// <exception cref="AggregateException">The body or members failed; all failures are inside, the body's first.</exception>
     /// <exception cref="OperationCanceledException">The calling fiber was cancelled; all members were, and have ended.</exception>
     public static void Run(Action<FiberGroup> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        var group = new FiberGroup();
-        group.RunBody(body);
+        if (Fiber.Current is { } self)
+        {
+            new FiberGroup(self.Runtime).RunBody(body, self);
+            return;
+        }
+
+        using Fiber host = FiberRuntime.Default.Spawn(() => new FiberGroup().RunBody(body, Fiber.Current!), s_body);
+        host.Join();
     }
 
     /// <summary>As <see cref="Run(Action{FiberGroup})"/>, with a result.</summary>
@@ -81,14 +91,14 @@ public sealed class FiberGroup : IDisposable
     public Fiber Spawn(Action body, FiberOptions? options = null)
     {
         ThrowIfClosed();
-        return Admit(_runtime.Spawn(body, options));
+        return _runtime.Spawn(body, options, this);
     }
 
     /// <inheritdoc cref="Spawn(Action, FiberOptions)"/>
     public Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options = null)
     {
         ThrowIfClosed();
-        return Admit(_runtime.Spawn(body, options));
+        return _runtime.Spawn(body, options, this);
     }
 
     /// <summary>Concurrency inside the group: never parks; see <see cref="Fiber.SpawnConcurrent(Action, FiberOptions)"/>.</summary>
@@ -97,17 +107,17 @@ public sealed class FiberGroup : IDisposable
     public Fiber SpawnConcurrent(Action body, FiberOptions? options = null)
     {
         ThrowIfClosed();
-        return Admit(_runtime.SpawnConcurrent(body, options));
+        return _runtime.SpawnConcurrent(body, options, this);
     }
 
     /// <inheritdoc cref="SpawnConcurrent(Action, FiberOptions)"/>
     public Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options = null)
     {
         ThrowIfClosed();
-        return Admit(_runtime.SpawnConcurrent(body, options));
+        return _runtime.SpawnConcurrent(body, options, this);
     }
 
-    /// <summary>Asks every member to stop, and those that come later at once. Does not wait. Any thread; never parks.</summary>
+    /// <summary>Asks every member to stop; the bodies of those that come later do not run. Does not wait. Any thread; never parks.</summary>
     public void RequestCancel()
     {
         Latch.Scope scope = _latch.Enter();
@@ -133,10 +143,13 @@ public sealed class FiberGroup : IDisposable
             throw;
         }
 
-        ThrowFailures();
+        ThrowFailures(ofBody: null);
     }
 
-    /// <summary>Cancels what still lives and waits for it; never throws. Not a cancellation point. Parks a fiber, blocks a thread. After <see cref="Join"/> there is nothing left to do.</summary>
+    /// <summary>
+    /// Cancels what still lives and waits for it; never throws. Not a cancellation point. Parks a fiber, blocks a thread. After <see cref="Join"/> there is nothing left to do; without it,
+    /// failures come to <see cref="FiberRuntime.UnobservedException"/>.
+    /// </summary>
     public void Dispose()
     {
         Latch.Scope scope = _latch.Enter();
@@ -167,56 +180,8 @@ public sealed class FiberGroup : IDisposable
     /// <inheritdoc/>
     public override string ToString() => Name is null ? "a FiberGroup" : $"FiberGroup \"{Name}\"";
 
-    private void RunBody(Action<FiberGroup> body)
-    {
-        _body = _owner is null ? null : new CancelScope(_owner);
-        Exception? thrown = null;
-        try
-        {
-            body(this);
-            LeaveBody();
-            WaitUntilEmpty(Clock.Never);
-        }
-        catch (Exception exception)
-        {
-            thrown = exception;
-        }
-
-        bool byFailure = LeaveBody();
-        Dispose();
-        if (thrown is not null && !(byFailure && IsOurCancellation(thrown)))
-        {
-            if (thrown is OperationCanceledException && _failures.Count == 0)
-                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown); // the caller itself was cancelled
-            _failures.Insert(0, thrown);
-        }
-
-        ThrowFailures();
-    }
-
-    // From here a failing member leaves the owner alone. True: one had ended the body; if it has not noticed, it never will.
-    private bool LeaveBody()
-    {
-        Latch.Scope scope = _latch.Enter();
-        bool failed = _failures.Count > 0;
-        _latch.Exit(scope);
-        _ownerHadMet |= _body?.Leave() ?? false;
-        return failed;
-    }
-
-    private bool _ownerHadMet;
-
-    private bool IsOurCancellation(Exception thrown) => _ownerHadMet && thrown is not null && _owner is { IsCancellationRequested: false };
-
-    private void ThrowIfClosed()
-    {
-        Latch.Scope scope = _latch.Enter();
-        bool closed = _closed;
-        _latch.Exit(scope);
-        ObjectDisposedException.ThrowIf(closed, this);
-    }
-
-    private TFiber Admit<TFiber>(TFiber fiber) where TFiber : Fiber
+    /// <summary>The runtime, before the fiber can run.</summary>
+    internal void Add(Fiber fiber)
     {
         Latch.Scope scope = _latch.Enter();
         _members.Add(fiber);
@@ -226,17 +191,60 @@ public sealed class FiberGroup : IDisposable
         fiber.OnEnd(() => Ended(fiber));
         if (canceled)
             fiber.RequestCancel();
-        return fiber;
+    }
+
+    /// <summary>The runtime: it has been refused, and will not run.</summary>
+    internal void Withdraw(Fiber fiber) => Remove(fiber);
+
+    private void RunBody(Action<FiberGroup> body, Fiber owner)
+    {
+        _body = new CancelScope(owner);
+        Exception? thrown = null;
+        bool met = false;
+        try
+        {
+            body(this);
+            met = _body.Leave();
+            WaitUntilEmpty(Clock.Never);
+        }
+        catch (Exception exception)
+        {
+            thrown = exception;
+        }
+
+        bool failed = HasFailed(); // before the scope is left: a member that fails later did not end the body
+        met |= _body.Leave();
+        Dispose();
+        bool derived = failed && !owner.IsCancellationRequested && (met || thrown is OperationCanceledException); // the members' failures say why
+        if (thrown is OperationCanceledException && !HasFailed())
+            ExceptionDispatchInfo.Throw(thrown); // the caller itself was cancelled
+        ThrowFailures(derived ? null : thrown);
+    }
+
+    private bool HasFailed()
+    {
+        Latch.Scope scope = _latch.Enter();
+        bool failed = _failed.Count > 0;
+        _latch.Exit(scope);
+        return failed;
+    }
+
+    private void ThrowIfClosed()
+    {
+        Latch.Scope scope = _latch.Enter();
+        bool closed = _closed;
+        _latch.Exit(scope);
+        ObjectDisposedException.ThrowIf(closed, this);
     }
 
     // On whoever completed the fiber.
     private void Ended(Fiber fiber)
     {
-        Exception? failure = fiber.Status == FiberStatus.Failed ? fiber.Exception : null;
+        bool failed = fiber.Status == FiberStatus.Failed;
         Latch.Scope scope = _latch.Enter();
-        bool first = failure is not null && !_canceled;
-        if (failure is not null)
-            _failures.Add(failure);
+        bool first = failed && !_canceled;
+        if (failed)
+            _failed.Add(fiber);
         _latch.Exit(scope);
         if (first)
         {
@@ -244,7 +252,12 @@ public sealed class FiberGroup : IDisposable
             RequestCancel();
         }
 
-        scope = _latch.Enter();
+        Remove(fiber);
+    }
+
+    private void Remove(Fiber fiber)
+    {
+        Latch.Scope scope = _latch.Enter();
         _members.Remove(fiber);
         bool empty = _members.Count == 0;
         _latch.Exit(scope);
@@ -270,12 +283,15 @@ public sealed class FiberGroup : IDisposable
         }
     }
 
-    private void ThrowFailures()
+    private void ThrowFailures(Exception? ofBody)
     {
         Latch.Scope scope = _latch.Enter();
-        Exception[] failures = [.. _failures];
+        Fiber[] failed = [.. _failed];
         _latch.Exit(scope);
-        if (failures.Length > 0)
+        List<Exception> failures = [.. failed.Select(static fiber => fiber.Exception!)];
+        if (ofBody is not null && !failures.Contains(ofBody)) // it may have joined the member that threw it
+            failures.Insert(0, ofBody);
+        if (failures.Count > 0)
             throw new AggregateException(failures);
     }
 }

@@ -207,6 +207,14 @@ internal sealed unsafe class VirtualThread : Parker
         ExecutionContext.Restore(s_emptyContext!);
         if (SynchronizationContext.Current is not null)
             SynchronizationContext.SetSynchronizationContext(null);
+        Note(null, null);
+        Thread thread = Thread!;
+        if (thread.Name is not null)
+            thread.Name = null;
+        if (!thread.IsBackground)
+            thread.IsBackground = true; // else it would keep the process
+        if (thread.Priority != ThreadPriority.Normal)
+            thread.Priority = ThreadPriority.Normal;
     }
 
     private static void Unregister(VirtualThread self)

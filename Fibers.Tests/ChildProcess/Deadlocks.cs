@@ -52,6 +52,33 @@ internal static class Deadlocks
         return 0;
     }
 
+    // In each the end of one fiber wakes another, through something other than a plain join.
+    public static int WokenAtAnEnd()
+    {
+        Action[] programs =
+        [
+            static () => FiberGroup.Run(static group => group.Spawn(static () => Thread.Sleep(s_late))),
+            static () => Fiber.All(static () => Thread.Sleep(s_late), static () => Thread.Sleep(s_late / 2)),
+            static () => Fiber.ForEach([1, 2, 3], 2, static _ => Thread.Sleep(s_late / 2)),
+            static () => new FiberSelect().Join(Fiber.Spawn(static () => Thread.Sleep(s_late))).Run(),
+            static () =>
+            {
+                var channel = new FiberChannel<int>();
+                Fiber.Spawn(static () => Thread.Sleep(s_late)).AsTask().ContinueWith(_ => channel.Send(1), TaskScheduler.Default);
+                channel.Receive();
+            },
+        ];
+        foreach (FiberBackend backend in (FiberBackend[])[FiberBackend.Threads, FiberBackend.Native])
+        {
+            using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = backend, Carriers = 2 });
+            foreach (Action program in programs)
+                runtime.Run(program);
+            Console.WriteLine(backend);
+        }
+
+        return 0;
+    }
+
     private static readonly TimeSpan s_late = TimeSpan.FromMilliseconds(200);
 
     private static void WakeLater(Action wake)

@@ -21,6 +21,7 @@ internal static partial class Scenarios
     public const string PlainCallsRedirected = "plain-calls-redirected";
     public const string Deadlock = "deadlock";
     public const string WokenLate = "woken-late";
+    public const string WokenAtAnEnd = "woken-at-an-end";
     public const string WaitForDebugger = "wait-for-debugger";
     public const string Tick = "tick";
     public const string DumpOnSignal = "dump-on-signal";
@@ -42,6 +43,7 @@ internal static partial class Scenarios
         PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),
         Deadlock => Deadlocks.Report(),
         WokenLate => Deadlocks.WokenLate(),
+        WokenAtAnEnd => Deadlocks.WokenAtAnEnd(),
         WaitForDebugger => Diagnostics.DebuggerTests.WaitForDebugger(),
         Tick => Diagnostics.TraceTool.Tick(),
         DumpOnSignal => Diagnostics.QuitSignals.SignalItself(byOption: true),

@@ -24,6 +24,17 @@ public class BackendChoiceTests
         result.Output.Trim().ShouldBe("Threads|FIBERS_BACKEND=threads is set|42");
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("auto")]
+    [InlineData("Native")]
+    public void FIBERS_BACKEND_that_asks_for_no_other_leaves_Auto_alone(string wanted)
+    {
+        ChildResult result = Child.Run(Scenarios.ReportBackend, ("FIBERS_BACKEND", wanted));
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Output.Trim().ShouldBe("Native||42");
+    }
+
     [Fact]
     public void The_same_programme_prints_the_same_on_kernel_threads()
     {

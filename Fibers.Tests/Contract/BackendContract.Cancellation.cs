@@ -161,11 +161,26 @@ public abstract partial class BackendContract
             Should.Throw<OperationCanceledException>(fiber.Join);
             fiber.Status.ShouldBe(FiberStatus.Canceled);
         }
+    });
 
-        Fiber late = runtime.Spawn(() => throw new InvalidDataException("it ran"), new FiberOptions { CancellationToken = source.Token });
-        Should.Throw<Exception>(late.Join).ShouldBeAssignableTo<Exception>();
-        if (!HasConcurrency)
-            late.Status.ShouldBe(FiberStatus.Canceled); // cancelled before it began
+    [Fact]
+    public void A_token_that_is_cancelled_already_lets_nothing_begin() => OnARuntime(runtime =>
+    {
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        var options = new FiberOptions { CancellationToken = source.Token };
+        for (int i = 0; i < 50; i++)
+        {
+            foreach (Fiber late in (Fiber[])[runtime.Spawn(Throw, options), runtime.SpawnConcurrent(Throw, options)])
+            {
+                Should.Throw<OperationCanceledException>(late.Join).CancellationToken.ShouldBe(source.Token);
+                late.Status.ShouldBe(FiberStatus.Canceled);
+                Should.Throw<OperationCanceledException>(late.AsTask().GetAwaiter().GetResult);
+            }
+        }
+
+        runtime.Statistics.Ended.ShouldBe(runtime.Statistics.Spawned);
+        runtime.Statistics.Live.ShouldBe(0);
     });
 
     [Fact]

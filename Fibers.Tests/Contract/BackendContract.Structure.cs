@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
@@ -68,6 +69,93 @@ public abstract partial class BackendContract
         thrown.InnerExceptions.ShouldHaveSingleItem().ShouldBeOfType<InvalidDataException>();
         member!.Status.ShouldBe(FiberStatus.Canceled);
     });
+
+    [Fact]
+    public void A_body_that_joins_the_member_that_fails_reports_it_once() => OnAFiber(() =>
+    {
+        AggregateException thrown = Should.Throw<AggregateException>(() => FiberGroup.Run(group => group.Spawn(Throw).Join()));
+        thrown.InnerExceptions.ShouldHaveSingleItem().ShouldBeOfType<InvalidDataException>();
+    });
+
+    [Fact]
+    public void A_body_that_joins_a_member_cancelled_by_a_failure_reports_the_failure() => OnAConcurrentFiber(() =>
+    {
+        Fiber.SpawnConcurrent(() => { }).Join(); // where it is refused, here: a group would wrap it
+        AggregateException thrown = Should.Throw<AggregateException>(() => FiberGroup.Run(group =>
+        {
+            Fiber waits = group.SpawnConcurrent(() => Thread.Sleep(s_long));
+            group.SpawnConcurrent(Throw);
+            Fiber.Shield(waits.Join); // it must not meet the failure in another way
+        }));
+        thrown.InnerExceptions.ShouldHaveSingleItem().ShouldBeOfType<InvalidDataException>();
+    });
+
+    [Fact]
+    public void After_a_failure_no_member_begins_even_where_members_run_inline() => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = Make(maxFibers: 1); // for the body
+        runtime.Run(() =>
+        {
+            var ran = new List<int>();
+            Should.Throw<AggregateException>(() => FiberGroup.Run(group =>
+            {
+                for (int i = 0; i < 10; i++)
+                {
+                    int n = i;
+                    group.Spawn(() => FailAtThree(ran, n));
+                }
+            }));
+            ran.ShouldBe([0, 1, 2, 3]);
+            ran.Clear();
+            Should.Throw<AggregateException>(() => Fiber.ForEach(Enumerable.Range(0, 1_000), 3, n => FailAtThree(ran, n)));
+            ran.ShouldBe([0, 1, 2, 3]);
+        });
+        Eventually.True(() => runtime.Statistics.Spawned == runtime.Statistics.Ended, "nothing is left");
+    });
+
+    private static void FailAtThree(List<int> ran, int n)
+    {
+        ran.Add(n);
+        if (n == 3)
+            Throw();
+    }
+
+    [Fact]
+    public void ForEach_ends_when_items_are_cancelled_before_they_begin() => OnAFiber(() =>
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            AggregateException thrown = Should.Throw<AggregateException>(() => Fiber.ForEach(Enumerable.Range(0, 100), 3, static n =>
+            {
+                if (n == 4)
+                    Throw();
+            }));
+            thrown.InnerExceptions.ShouldHaveSingleItem().ShouldBeOfType<InvalidDataException>();
+        }
+    });
+
+    [Fact]
+    public void A_failure_in_a_group_that_nobody_joined_is_not_lost() => OnARuntime(runtime =>
+    {
+        int reported = 0;
+        runtime.UnobservedException += (_, report) => Interlocked.Add(ref reported, report.Exception is InvalidDataException ? 1 : 0);
+        LeaveWithoutJoin(runtime);
+        Eventually.True(() =>
+        {
+            runtime.Run(() => { }); // unoptimized code keeps the last fiber of each stack
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return Volatile.Read(ref reported) == 1;
+        }, "the failure is reported");
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LeaveWithoutJoin(FiberRuntime runtime)
+    {
+        using var group = new FiberGroup(runtime);
+        group.Spawn(Throw);
+        Eventually.True(() => group.Count == 0, "it has ended");
+    }
 
     [Fact]
     public void Every_failure_is_reported() => OnAFiber(() =>

@@ -17,6 +17,14 @@ public class DeadlockInAProcess
     }
 
     [Fact]
+    public void There_is_no_alarm_when_the_end_of_a_fiber_wakes_somebody()
+    {
+        ChildResult result = Child.Run(Scenarios.WokenAtAnEnd);
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Output.Trim().Split(Environment.NewLine).ShouldBe(["Threads", "Native"]);
+    }
+
+    [Fact]
     public void There_is_no_alarm_while_a_thread_a_task_a_timer_or_a_sleeping_fiber_will_wake_somebody()
     {
         ChildResult result = Child.Run(Scenarios.WokenLate);

@@ -83,6 +83,25 @@ public class ExecutionContextFlow
     });
 
     [Fact]
+    public void What_a_body_makes_of_its_thread_does_not_reach_the_next_fiber_on_it() => OnARuntime(runtime =>
+    {
+        int first = runtime.Run(() =>
+        {
+            Thread.CurrentThread.Name = "mine";
+            Thread.CurrentThread.Priority = ThreadPriority.Lowest;
+            Thread.CurrentThread.IsBackground = false; // it would keep the process
+            return Environment.CurrentManagedThreadId;
+        });
+        runtime.Run(() =>
+        {
+            Environment.CurrentManagedThreadId.ShouldBe(first, "the virtual thread comes from the pool");
+            return 0;
+        });
+        runtime.Spawn(() => (Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, Thread.CurrentThread.Priority, Thread.CurrentThread.IsBackground)).Join()
+            .ShouldBe((first, null, ThreadPriority.Normal, true));
+    });
+
+    [Fact]
     public void Values_stay_with_their_fiber_while_many_interleave() => OnARuntime(runtime =>
     {
         Fiber[] fibers = [.. Enumerable.Range(0, 200).Select(i => runtime.Spawn(() =>

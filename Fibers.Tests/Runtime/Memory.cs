@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
@@ -6,6 +7,26 @@ namespace Fibers.Tests.Runtime;
 
 public class Memory
 {
+    [Fact]
+    public void Neither_a_thread_nor_a_virtual_thread_keeps_what_it_has_waited_for() => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = Runtimes.Native(1);
+        WeakReference byThread = JoinOne(runtime), byFiber = runtime.Run(() => JoinOne(runtime));
+        Eventually.True(() =>
+        {
+            runtime.Run(() => { }); // unoptimized code keeps the last fiber of each stack
+            GC.Collect();
+            return !byThread.IsAlive && !byFiber.IsAlive;
+        }, "what was joined is collected");
+    });
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference JoinOne(FiberRuntime runtime) => new(runtime.Spawn(static () =>
+    {
+        Fiber.Sleep(TimeSpan.FromMilliseconds(1)); // so that there is something to wait for
+        return new object();
+    }).Join());
+
     private const int Parked = 20_000;
     private const long MaxBytesPerFiber = 20 * 1024;
     private const int MaxNewMappings = 400; // slabs, heap regions, arenas: none of them per fiber
