@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Fibers.Native;
 using Fibers.Parking;
 using Fibers.Scheduling;
 using Fibers.VirtualThreads;
@@ -20,6 +22,7 @@ public partial class Fiber
 {
     internal const uint CancelPending = 1;
     internal const uint CancelDelivered = 2;
+    private const uint CancelInterrupted = 4; // delivered by Interrupt, which may be on its way still
 
     private volatile bool _cancelRequested; // by RequestCancel, not by a deadline
     private volatile bool _cancelUsed;      // anybody ever posted a request
@@ -133,17 +136,28 @@ public partial class Fiber
     }
 
     /// <summary>
-    /// The fiber itself, after it has begun to park. An interrupt meant for a wait of the runtime that had just ended by itself is still on its way, and would
-    /// not reach this park: it becomes a request again.
+    /// The fiber itself, before it parks other than in a wait of the runtime (in C# after it has begun to). An interrupt meant for a wait of the runtime that had just ended by itself is still
+    /// on its way, and would not reach this park: it becomes a request again.
     /// </summary>
     private unsafe void CatchInterrupt()
     {
-        if (_cancelHost is not { } host || (Volatile.Read(ref host.Native->CancelWord) & CancelDelivered) == 0)
+        if (_cancelHost is not { } host || (Volatile.Read(ref host.Native->CancelWord) & CancelInterrupted) == 0)
             return;
         Latch.Scope scope = _cancelLatch.Enter(); // one that is being sent is sent when we have the latch; none is sent to a park that is not the runtime's
         _cancelLatch.Exit(scope);
+        Interlocked.And(ref host.Native->CancelWord, ~CancelInterrupted);
         if (TakeInterrupt())
             Interlocked.Or(ref host.Native->CancelWord, CancelPending);
+    }
+
+    /// <summary>For the shim, which calls it on a fiber that is about to park in a redirected call.</summary>
+    [UnmanagedCallersOnly]
+    internal static unsafe void CatchInterrupt(NativeVThread* native)
+    {
+        if (VirtualThread.Of(native).Running is { } self)
+            self.CatchInterrupt();
+        else
+            Interlocked.And(ref native->CancelWord, ~CancelInterrupted); // between two bodies
     }
 
     /// <summary>The fiber itself. A request is pending and not held back.</summary>
@@ -195,7 +209,7 @@ public partial class Fiber
     {
         if (_cancelRequested)
             return false; // what the body met, or will meet, is its cancellation
-        uint before = Interlocked.And(ref CancelWord, ~(CancelPending | CancelDelivered));
+        uint before = Interlocked.And(ref CancelWord, ~(CancelPending | CancelDelivered | CancelInterrupted));
         bool unseen = TakeInterrupt();
         // On an ordinary thread a wait that met the interrupt could not mark it delivered.
         uint met = _cancelHost is null ? CancelPending | CancelDelivered : CancelDelivered;
@@ -241,7 +255,7 @@ public partial class Fiber
 
     private static unsafe void InterruptWait(VirtualThread host)
     {
-        if (TryDeliver(ref host.Native->CancelWord))
+        if (TryDeliver(ref host.Native->CancelWord, CancelInterrupted))
             host.Thread!.Interrupt();
     }
 
@@ -357,12 +371,12 @@ public partial class Fiber
         }
     }
 
-    private static bool TryDeliver(ref uint word)
+    private static bool TryDeliver(ref uint word, uint also = 0)
     {
         uint seen = Volatile.Read(ref word);
         while ((seen & CancelPending) != 0)
         {
-            uint before = Interlocked.CompareExchange(ref word, (seen & ~CancelPending) | CancelDelivered, seen);
+            uint before = Interlocked.CompareExchange(ref word, (seen & ~CancelPending) | CancelDelivered | also, seen);
             if (before == seen)
                 return true;
             seen = before;

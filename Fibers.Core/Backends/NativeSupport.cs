@@ -36,6 +36,7 @@ internal static unsafe class NativeSupport
         if (version != Shim.AbiVersion)
             return $"the native library has version {version}, {Shim.AbiVersion} is needed";
         VirtualThread.AskShim();
+        Shim.fibers_cancel_recall_by(&Fiber.CatchInterrupt);
         return null;
     }
 

@@ -6,7 +6,7 @@ namespace Fibers.Native;
 internal static unsafe partial class Shim
 {
     public const string Library = "libfibers.so";
-    public const uint AbiVersion = 5;
+    public const uint AbiVersion = 6;
 
     // start-up
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);
@@ -37,6 +37,7 @@ internal static unsafe partial class Shim
     [LibraryImport(Library)] public static partial void fibers_leave_to(NativeVThread* self, uint kind, NativeVThread* next);
     [LibraryImport(Library), SuppressGCTransition] public static partial NativeVThread* fibers_vthread_current();
     [LibraryImport(Library)] public static partial void* fibers_vthread_current_function();
+    [LibraryImport(Library)] public static partial void fibers_cancel_recall_by(delegate* unmanaged<NativeVThread*, void> recall);
 
     // carriers
     [LibraryImport(Library)] public static partial NativeCarrier* fibers_carrier_attach(NativeInbox* inbox);

@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 5
+#define FIBERS_ABI_VERSION 6
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -146,6 +146,8 @@ typedef struct fibers_inbox {
 // pending one by failing with ECANCELED.
 #define FIBERS_CANCEL_PENDING 1u
 #define FIBERS_CANCEL_DELIVERED 2u
+// It was delivered by interrupting a wait of the runtime, which may have ended by itself just then: the interrupt is still on its way.
+#define FIBERS_CANCEL_INTERRUPTED 4u
 
 typedef enum fibers_phase {
     FIBERS_PHASE_SCHEDULER = 0, // in C#, deciding what to do
@@ -281,6 +283,9 @@ FIBERS_API void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthr
 FIBERS_API fibers_vthread *fibers_vthread_current(void);
 // Any thread. The address of that one: .NET cannot compile a method that calls it by name, without a transition, where this library is missing.
 FIBERS_API void *fibers_vthread_current_function(void);
+// Once, at start. What makes an interrupt that is still on its way to a fiber a pending cancellation again, and clears INTERRUPTED. Called on that
+// fiber, in native code; may switch.
+FIBERS_API void fibers_cancel_recall_by(void (*recall)(fibers_vthread *self));
 
 // ---- carriers --------------------------------------------------------------------------------------------
 

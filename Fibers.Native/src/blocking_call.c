@@ -3,6 +3,19 @@
 #include "blocking_call.h"
 #include "descriptor_memory.h"
 
+static void (*recall)(fibers_vthread *self);
+
+void fibers_cancel_recall_by(void (*by)(fibers_vthread *self))
+{
+    recall = by;
+}
+
+uint32_t fibers_cancel_recall(fibers_vthread *self)
+{
+    recall(self);
+    return atomic_load(&self->cancel_word);
+}
+
 bool blocking_call_begin(struct blocking_call *call, attempt *attempt, int descriptor, short events, uint32_t reason)
 {
     fibers_vthread *self = fiber_that_may_park();

@@ -185,15 +185,19 @@ static inline fibers_wake park_leave(fibers_vthread *self, uint32_t kind)
 }
 
 // Fiber only. True for the one delivery of a pending cancellation.
+// An interrupt that no wait of the runtime has met would not reach a wait of native code: it becomes a request again, if it is still there.
+uint32_t fibers_cancel_recall(fibers_vthread *self);
+
 static inline bool cancel_deliver(fibers_vthread *self)
 {
     uint32_t word = atomic_load_explicit(&self->cancel_word, memory_order_acquire);
-    if (LIKELY(!(word & FIBERS_CANCEL_PENDING)) || self->shielded != 0)
+    if (LIKELY(!(word & (FIBERS_CANCEL_PENDING | FIBERS_CANCEL_INTERRUPTED))) || self->shielded != 0)
         return false;
-    do
+    if (word & FIBERS_CANCEL_INTERRUPTED)
+        word = fibers_cancel_recall(self);
+    while (word & FIBERS_CANCEL_PENDING)
         if (atomic_compare_exchange_weak(&self->cancel_word, &word, (word & ~FIBERS_CANCEL_PENDING) | FIBERS_CANCEL_DELIVERED))
             return true;
-    while (word & FIBERS_CANCEL_PENDING);
     return false;
 }
 
