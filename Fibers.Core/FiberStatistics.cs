@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics;
 
 namespace Fibers;
@@ -73,8 +74,16 @@ public sealed record FiberStatistics
     public long BlockingCalls { get; init; }
 
     /// <summary>The same by call site, the most frequent first: the native function and the managed method that called it.</summary>
-    public IReadOnlyList<KeyValuePair<string, long>> BlockingCallSites { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, long>> BlockingCallSites { get; init => field = new CallSites(value); } = CallSites.None;
 
     /// <summary>Exceptions nobody joined.</summary>
     public long Unobserved { get; init; }
+
+    // A record prints each member by its ToString, and that of a list names its type.
+    private sealed class CallSites(IEnumerable<KeyValuePair<string, long>> sites) : ReadOnlyCollection<KeyValuePair<string, long>>([.. sites])
+    {
+        public static readonly CallSites None = new([]);
+
+        public override string ToString() => $"[{string.Join("; ", this.Select(static site => $"{site.Key}: {site.Value}"))}]";
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Tracing;
 
 namespace Fibers.Diagnostics;
@@ -61,6 +62,7 @@ internal sealed class FiberEvents : EventSource
 
     // As the overloads of the base class, which know no (long, string, long).
     [NonEvent]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Two numbers and a text: they have no properties that could be trimmed away.")]
     private unsafe void WriteEvent(int id, long first, string text, long last)
     {
         fixed (char* characters = text)

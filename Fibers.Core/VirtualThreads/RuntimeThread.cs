@@ -26,13 +26,16 @@ internal static unsafe class RuntimeThread
             using JsonDocument document = JsonDocument.Parse(new ReadOnlySpan<byte>(json, (int)size).ToArray(), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
             JsonElement offset = document.RootElement.GetProperty("types").GetProperty("Thread").GetProperty("PreemptiveGCDisabled");
             s_cooperativeOffset = offset.ValueKind == JsonValueKind.Array ? offset[0].GetInt32() : offset.GetInt32();
+            return NativePointer(Thread.CurrentThread) == 0 ? "the runtime's native thread object cannot be found" : null;
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             return $"the runtime's contract descriptor does not say where Thread.PreemptiveGCDisabled is ({exception.Message})";
         }
-
-        return NativePointer(Thread.CurrentThread) == 0 ? "the runtime's native thread object cannot be found" : null;
+        catch (MissingFieldException exception)
+        {
+            return $"the runtime's native thread object cannot be found ({exception.Message})";
+        }
     }
 
     /// <summary>Any thread. Non-zero while <paramref name="thread"/> runs managed code.</summary>

@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Fibers.Diagnostics.Dumps;
 using Fibers.Tests.Support;
 using Shouldly;
@@ -109,6 +112,44 @@ public class Dumps
         snapshot.Carriers[0].Fiber.ShouldBe(child!.Id);
         snapshot.Fibers.Single(fiber => fiber.Id == parent.Id).Wait!.On.Single().Fiber.ShouldBe(child.Id);
     });
+
+    [Fact]
+    public void The_JSON_is_the_one_that_reflection_would_write()
+    {
+        var stack = new StackSnapshot(["Baker.Bake()"], null);
+        var other = new PartySnapshot(null, 5, null) { Waits = "for a fiber", Stack = StackSnapshot.None("it runs") };
+        var snapshot = new RuntimeSnapshot
+        {
+            Id = 1,
+            Backend = FiberBackend.Native,
+            FallbackReason = null,
+            Statistics = new FiberStatistics { Spawned = 2, InlineForLimit = 1, BlockingCallSites = [new("flock, called by Baker.Bake()", 3)] },
+            Scheduler = new SchedulerSnapshot(1, 0, 1, 250, null, 4),
+            Carriers = [new CarrierSnapshot(0, false, "Polling", null, 0, 7, null)],
+            Fibers =
+            [
+                new FiberSnapshot
+                {
+                    Id = 9, Name = "Bäcker <\"1\">", State = "parked", ForSeconds = 0.5, ParentId = null, ParentName = null, Group = null, Stack = stack,
+                    Wait = new WaitSnapshot("Lock", "waiting for a Lock") { Descriptor = 3, Stamp = 4, On = [other with { Handle = Fiber.Current }] },
+                },
+            ],
+            Omitted = 0,
+            Cycles = [[new PartySnapshot(9, null, "baker"), other]],
+            NotInspected = null,
+        };
+        using var json = new MemoryStream();
+        JsonDump.Write(json, snapshot);
+        var reflection = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            Converters = { new JsonStringEnumConverter() },
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            WriteIndented = true,
+        };
+        Encoding.UTF8.GetString(json.ToArray()).ShouldBe(JsonSerializer.Serialize(snapshot, reflection));
+    }
 
     // The first frame that is not of .NET, without its type and parameters.
     private static string TopOf(StackSnapshot stack)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Shouldly;
 using Xunit;
 
@@ -12,6 +13,8 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
 {
     private const int LibraryLimit = 100 * 1024;
     private const string Here = "linux-x64";
+    private const string TrimWarningsAreErrors = "-p:TreatWarningsAsErrors=true";
+    private const string EachTrimWarning = "-p:TrimmerSingleWarn=false"; // else one for the whole package
     private const int Clients = 200; // as in Consumer/Program.cs
 
     [Fact]
@@ -53,12 +56,17 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
     [InlineData("single-file", "-r", Here, "--self-contained", "false", "-p:PublishSingleFile=true")]
     [InlineData("self-contained", "-r", Here, "--self-contained", "true")]
     [InlineData("self-contained-single-file", "-r", Here, "--self-contained", "true", "-p:PublishSingleFile=true")]
+    [InlineData("trimmed", "-r", Here, "--self-contained", "true", "-p:PublishTrimmed=true", TrimWarningsAreErrors, EachTrimWarning)]
     public void A_fresh_project_runs_its_blocking_calls_on_fibers(string manner, params string[] arguments)
     {
         OnlyOnX64();
         Dictionary<string, string> found = fixture.Run(fixture.Publish(manner, arguments));
         found["Backend"].ShouldBe("Native");
         int.Parse(found["Threads"], CultureInfo.InvariantCulture).ShouldBeLessThan(Clients / 4, "calls parked their fibers, not kernel threads");
+        found["TextDump"].ShouldMatch("\"guest\": parked .* waiting for a Lock held by thread .* at .*WaitAtTheDoor");
+        JsonElement parked = JsonDocument.Parse(found["JsonDump"]).RootElement.GetProperty("fibers").EnumerateArray().ShouldHaveSingleItem();
+        parked.GetProperty("name").GetString().ShouldBe("guest");
+        parked.GetProperty("stack").GetProperty("frames").EnumerateArray().Last().GetString().ShouldNotBeNull().ShouldContain("WaitAtTheDoor");
         ShouldHaveTheResults(found);
     }
 
@@ -74,6 +82,16 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
         ShouldHaveTheResults(found);
     }
 
+    [Fact]
+    public void Without_dynamic_code_its_dumps_have_no_stacks_and_say_why()
+    {
+        OnlyOnX64();
+        Dictionary<string, string> found = fixture.Run(fixture.Publish("without-dynamic-code", "-p:DynamicCodeSupport=false"));
+        found["Backend"].ShouldBe("Native");
+        found["TextDump"].ShouldMatch("no stacks and no owners of locks: this program was published without dynamic code .*\"guest\": parked");
+        ShouldHaveTheResults(found);
+    }
+
     private static void OnlyOnX64() =>
         Assert.SkipUnless(RuntimeInformation.RuntimeIdentifier.EndsWith("-x64", StringComparison.Ordinal), $"The consumer is published for {Here}.");
 
@@ -83,6 +101,8 @@ public sealed class PackageTests(PackageFixture fixture) : IClassFixture<Package
         found["File"].ShouldBe("written on a fiber");
         found["Process"].ShouldBe("from a child");
         found["Kept"].ShouldBe("kept");
+        found["Events"].ShouldBe("True");
+        found["Meter"].ShouldBe("True");
     }
 
     private static string[] Names(ZipArchive archive) => [.. archive.Entries.Select(static entry => entry.FullName)];

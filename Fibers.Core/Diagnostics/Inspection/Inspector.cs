@@ -37,7 +37,7 @@ internal sealed class Inspector
             var inspector = new Inspector(RuntimeContract.Load());
             return InspectorSelfTest.Run(inspector) is { } wrong ? (null, wrong) : (inspector, null);
         }
-        catch (Exception exception) when (exception is NotSupportedException or UnreadableException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception exception) when (exception is NotSupportedException or MissingMemberException or UnreadableException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return (null, exception.Message);
         }

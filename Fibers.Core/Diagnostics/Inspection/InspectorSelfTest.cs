@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using Fibers.VirtualThreads;
 
@@ -56,10 +55,10 @@ internal static class InspectorSelfTest
             if (seen.Kind != kind || ownerOf(seen) != owner)
                 return $"the owner of a {kind} was read as {ownerOf(seen)} where it is {owner}";
             (StackWalker walker, MethodNames names) = inspector.Begin();
-            MethodBase?[] walked = [.. walker.Walk(RuntimeThread.NativePointer(specimen.Thread)).Select(names.Find).OfType<MethodNames.Frame>().Select(static frame => frame.Method)];
-            MethodBase?[] expected = [.. trace.GetFrames().Select(static frame => frame.GetMethod())];
+            string[] walked = [.. walker.Walk(RuntimeThread.NativePointer(specimen.Thread)).Select(names.Find).OfType<MethodNames.Frame>().Select(static frame => $"{frame.Method?.DeclaringType?.FullName}.{frame.Method?.Name}")];
+            string[] expected = [.. trace.GetFrames().Select(DiagnosticMethodInfo.Create).Select(static method => $"{method?.DeclaringTypeName}.{method?.Name}")];
             int inner = Array.IndexOf(walked, expected[0]);
-            return inner > 0 && walked.AsSpan(inner).SequenceEqual(expected) ? null : $"a stack was read as {string.Join(" < ", walked.Select(static method => method?.Name))} where it is {string.Join(" < ", expected.Select(static method => method?.Name))}";
+            return inner > 0 && walked.AsSpan(inner).SequenceEqual(expected) ? null : $"a stack was read as {string.Join(" < ", walked)} where it is {string.Join(" < ", expected)}";
         }
         catch (UnreadableException exception)
         {

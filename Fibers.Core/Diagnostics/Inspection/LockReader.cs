@@ -25,7 +25,10 @@ internal sealed class LockReader
     /// <exception cref="NotSupportedException">This runtime does not have it.</exception>
     public static LockReader Make(RuntimeContract contract)
     {
-        FieldInfo field = typeof(Thread).Assembly.GetType("System.Threading.ThreadBlockingInfo")?.GetField("t_first", BindingFlags.Static | BindingFlags.NonPublic)
+        if (!RuntimeFeature.IsDynamicCodeSupported)
+            throw new NotSupportedException("this program was published without dynamic code");
+        // Named in full and as constants: so the trimmer sees what is reached, and keeps it.
+        FieldInfo field = Type.GetType("System.Threading.ThreadBlockingInfo, System.Private.CoreLib")?.GetField("t_first", BindingFlags.Static | BindingFlags.NonPublic)
             ?? throw new NotSupportedException("this runtime does not say which lock a thread waits for");
         var where = new DynamicMethod("AddressOfFirst", typeof(nint), Type.EmptyTypes, typeof(Thread).Module, skipVisibility: true);
         ILGenerator body = where.GetILGenerator();

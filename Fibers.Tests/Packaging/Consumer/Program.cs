@@ -1,7 +1,11 @@
 // What somebody who installed the package might run. One line per thing it found out, for PackageTests to read.
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Diagnostics.Tracing;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text;
 using Fibers;
 
 const int Clients = 200;
@@ -69,3 +73,65 @@ Console.WriteLine($"Kept={runtime.Run(() =>
     other.Join();
     return kept[0];
 })}");
+
+// What the dumps say of a fiber that waits for a lock of ours, in a method of ours.
+var door = new Lock();
+door.Enter();
+Fiber waiting = runtime.SpawnConcurrent(WaitAtTheDoor, new FiberOptions { Name = "guest" });
+string there = runtime.Backend == FiberBackend.Native ? "\"guest\": parked" : "\"guest\": waiting";
+SpinWait.SpinUntil(() => Dump().Contains(there, StringComparison.Ordinal), TimeSpan.FromSeconds(10));
+Console.WriteLine($"TextDump={Dump().ReplaceLineEndings(" ")}");
+using var json = new MemoryStream();
+runtime.DumpJson(json);
+Console.WriteLine($"JsonDump={Encoding.UTF8.GetString(json.ToArray()).ReplaceLineEndings("")}");
+door.Exit();
+waiting.Join();
+
+// What tools hear.
+using var events = new SpawnListener();
+using var meters = new MeterListener();
+long spawned = 0;
+meters.InstrumentPublished = (instrument, listener) =>
+{
+    if (instrument.Name == "fibers.spawned")
+        listener.EnableMeasurementEvents(instrument);
+};
+meters.SetMeasurementEventCallback<long>((_, measurement, _, _) => spawned += measurement);
+meters.Start();
+runtime.SpawnConcurrent(static () => { }).Join();
+meters.RecordObservableInstruments();
+Console.WriteLine($"Events={events.Heard}");
+Console.WriteLine($"Meter={spawned == runtime.Statistics.Spawned}");
+
+[MethodImpl(MethodImplOptions.NoInlining)]
+void WaitAtTheDoor()
+{
+    lock (door)
+    {
+    }
+}
+
+string Dump()
+{
+    var text = new StringWriter();
+    runtime.Dump(text);
+    return text.ToString();
+}
+
+internal sealed class SpawnListener : EventListener
+{
+    private volatile bool _heard;
+
+    public bool Heard => _heard;
+
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (eventSource.Name == "Fibers")
+            EnableEvents(eventSource, EventLevel.LogAlways);
+    }
+
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        _heard |= eventData is { EventName: "FiberSpawned", Payload: [long, string, long] };
+    }
+}
