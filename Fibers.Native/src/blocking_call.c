@@ -100,6 +100,17 @@ static outcome find_deadline(struct blocking_call *call)
     return RETRY;
 }
 
+// A datagram socket whose receiver's queue is full says that it can be written to, whatever it answers: asked at once, for ever. So after some tries in vain it is
+// asked now and then.
+#define TRIES_AT_ONCE 4
+#define REST_NS 1000000
+
+static int64_t end_of_rest(const struct blocking_call *call)
+{
+    int64_t end = now_ns() + REST_NS;
+    return end < call->deadline_ns ? end : call->deadline_ns;
+}
+
 // May switch.
 static outcome wait_until_ready(struct blocking_call *call)
 {
@@ -119,10 +130,13 @@ static outcome wait_until_ready(struct blocking_call *call)
     // After a lie no edge will come for what is there already: look again as soon as parked.
     bool pretended = call->pretended;
     call->pretended = false;
-    self->request.deadline_ns = pretended ? now_ns() : call->deadline_ns;
+    bool rests = call->events == POLLOUT && ++call->in_vain > TRIES_AT_ONCE;
+    self->request.deadline_ns = pretended ? now_ns() : rests ? end_of_rest(call) : call->deadline_ns;
     self->request.park_number = park_begin(self);
-    fibers_wake wake = park_leave(self, FIBERS_REQUEST_DESCRIPTOR);
-    outcome next = after_wake(call, pretended && wake == FIBERS_WAKE_TIMEOUT ? FIBERS_WAKE_READY : wake);
+    fibers_wake wake = park_leave(self, rests ? FIBERS_REQUEST_PARK : FIBERS_REQUEST_DESCRIPTOR);
+    if (wake == FIBERS_WAKE_TIMEOUT && (pretended || (rests && now_ns() < call->deadline_ns)))
+        wake = FIBERS_WAKE_READY;
+    outcome next = after_wake(call, wake);
     // Woken for the old file, but closed before we came to run: the number may be another file's by now.
     return next != FAIL && fibers_descriptor_generation(call->descriptor) != call->generation ? after_close(call) : next;
 }
@@ -131,6 +145,15 @@ static outcome wait_until_ready(struct blocking_call *call)
 static ssize_t finish(const struct blocking_call *call)
 {
     return call->done > 0 ? (ssize_t)call->done : -1;
+}
+
+// A datagram socket that was shut down tells its end to those who would wait, and "not now" to those who would not.
+static bool is_shut(const struct blocking_call *call)
+{
+    if (call->events != POLLIN || !descriptor_is_ending(call->descriptor, call->generation))
+        return false;
+    struct pollfd entry = {call->descriptor, POLLRDHUP, 0};
+    return poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP)) != 0;
 }
 
 ssize_t blocking_call_run(struct blocking_call *call)
@@ -143,6 +166,7 @@ ssize_t blocking_call_run(struct blocking_call *call)
         ssize_t count = call->attempt(call, next == PASS_THROUGH);
         if (count >= 0) {
             call->done += (size_t)count;
+            call->in_vain = 0;
             if (call->reads && count > 0 && (size_t)count < call->asked)
                 descriptor_was_emptied(call->descriptor, call->generation, call->edges); // of a stream, that is
             if (next == PASS_THROUGH || count == 0 || !call->until_done || call->done >= call->size)
@@ -151,7 +175,7 @@ ssize_t blocking_call_run(struct blocking_call *call)
         }
         if (next == PASS_THROUGH || next == LAST_TRY || (errno != EAGAIN && errno != EWOULDBLOCK))
             break;
-        next = wait_until_ready(call);
+        next = is_shut(call) ? PASS_THROUGH : wait_until_ready(call);
     }
     return finish(call);
 }

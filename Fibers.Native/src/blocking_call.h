@@ -18,6 +18,7 @@ struct blocking_call {
     short events; // POLLIN or POLLOUT
     bool pretended;  // the last EAGAIN was a lie (FIBERS_FAULT_WOULD_BLOCK)
     bool until_done; // a plain call would stay until all of `size` is done
+    int in_vain;     // tries since one did anything
     uint32_t reason;
     uint32_t generation;
     uint32_t edges; // reported before the last attempt

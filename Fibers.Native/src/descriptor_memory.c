@@ -180,6 +180,12 @@ void descriptor_loses_urgent_data(int descriptor)
     atomic_store(&entry->ending, (atomic_load(&entry->generation) & ~FIBERS_CLOSES_UNDER_WAY) + 1);
 }
 
+bool descriptor_is_ending(int descriptor, uint32_t generation)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    return entry == NULL || atomic_load_explicit(&entry->ending, memory_order_relaxed) == generation + 1;
+}
+
 bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges)
 {
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);

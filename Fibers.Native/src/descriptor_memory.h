@@ -41,6 +41,8 @@ uint32_t descriptor_edges(int descriptor);
 void descriptor_was_emptied(int descriptor, uint32_t generation, uint32_t edges);
 // Somebody takes urgent data by itself: reads will stop where it was, though nobody is told of it.
 void descriptor_loses_urgent_data(int descriptor);
+// A poller has reported more than data of it.
+bool descriptor_is_ending(int descriptor, uint32_t generation);
 // True: nothing can be there, unless another edge than the first `edges` comes.
 bool descriptor_is_empty(int descriptor, uint32_t generation, uint32_t *edges);
 

@@ -214,10 +214,13 @@ static inline fibers_vthread *fiber_on_its_stack(void)
     return self;
 }
 
-// The calling fiber, when this redirected call may park it: fiber_on_its_stack, and the caller is not the runtime.
+// The calling fiber, when this redirected call may park it: fiber_on_its_stack, not called straight from managed code without the transition (a parked one would
+// hold up every collection), and the caller is not the runtime.
 static inline fibers_vthread *fiber_that_may_park(void)
 {
     fibers_vthread *self = fiber_on_its_stack();
+    if (self != NULL && UNLIKELY(self->cooperative != NULL && atomic_load_explicit(self->cooperative, memory_order_relaxed) != 0))
+        return NULL;
     if (self != NULL && UNLIKELY(fibers_runtime_is_program) && fibers_called_by_runtime(__builtin_frame_address(0)))
         return NULL;
     return self;

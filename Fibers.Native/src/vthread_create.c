@@ -9,8 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Above every id the kernel gives out (PID_MAX_LIMIT is 2^22), below bit 30, which robust futexes use.
+// Above every id the kernel gives out (PID_MAX_LIMIT is 2^22), below bit 30, which robust futexes use. Each process has a stretch of its own as far as they go: a lock that processes
+// share knows its owner by this id.
 #define FIRST_VIRTUAL_TID (1 << 22)
+#define TIDS_PER_PROCESS (1 << 16)
+#define STRETCHES 16000
 #define BOOT_DETACHED 1u
 #define CACHE_LINE 64
 #define BLOCKS_PER_CHUNK 32
@@ -21,6 +24,7 @@ static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 static vthread_block *free_blocks;
 vthread_block *fibers_all_vthreads; // for debuggers (docs/fibers.gdb): every block ever made
 static uint32_t blocks_made;
+static int32_t first_tid;
 
 // Offsets of our two thread-locals from a pthread_t: every thread has them at the same place, so that
 // pthread_kill can ask a thread whether it is virtual without any table.
@@ -28,6 +32,7 @@ static ptrdiff_t self_offset, self_carrier_offset;
 
 void fibers_vthread_start(void)
 {
+    first_tid = FIRST_VIRTUAL_TID + getpid() % STRETCHES * TIDS_PER_PROCESS;
     self_offset = (char *)&fibers_self - (char *)pthread_self();
     self_carrier_offset = (char *)&fibers_self_carrier - (char *)pthread_self();
 }
@@ -90,7 +95,7 @@ static vthread_block *take_block(void)
     block = fresh_block();
     if (block != NULL) {
         block->public.index = blocks_made;
-        block->public.virtual_tid = FIRST_VIRTUAL_TID + 1 + (int32_t)blocks_made;
+        block->public.virtual_tid = first_tid + 1 + (int32_t)blocks_made;
         blocks_made++;
         block->all_next = fibers_all_vthreads;
         fibers_all_vthreads = block;
