@@ -9,10 +9,18 @@ internal static class DemoProcess
 {
     public static string Folder { get; } = Repository.Folder("DemosFolder");
 
+    public static string Programme { get; } = Path.Combine(Folder, "Fibers.Demos");
+
+    public static ChildResult Run(params string[] arguments) => Command.Run(new ProcessStartInfo(Programme, arguments));
+
+    /// <summary>Starts it and leaves the talking, over its standard input and output, to the caller.</summary>
+    public static Process Start(params string[] arguments) =>
+        Process.Start(new ProcessStartInfo(Programme, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+
     /// <summary>It ended well and had nothing to complain about; what it said.</summary>
     public static string OutputOf(params string[] arguments)
     {
-        ChildResult result = Command.Run(new ProcessStartInfo(Path.Combine(Folder, "Fibers.Demos"), arguments));
+        ChildResult result = Run(arguments);
         if (result is not { ExitCode: 0, Error: "" })
             throw new InvalidOperationException($"The demo \"{string.Join(' ', arguments)}\" ended with {result.ExitCode}.\n{result.Error}\n{result.Output}");
         return result.Output;
