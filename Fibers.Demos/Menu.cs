@@ -3,7 +3,7 @@ namespace Fibers.Demos;
 /// <summary>Chooses the demo. Without a name, or with options or URLs only, it is the first.</summary>
 internal static class Menu
 {
-    private const int Untrue = 1;
+    private const int NotShown = 1;
     private const int BadUsage = 2;
 
     public static int Run(string[] arguments, Demo[] demos)
@@ -29,7 +29,12 @@ internal static class Menu
         catch (ClaimException claim)
         {
             Console.Error.WriteLine(claim.Message);
-            return Untrue;
+            return NotShown;
+        }
+        catch (PlatformNotSupportedException lack)
+        {
+            Console.Error.WriteLine($"This demo shows what only the native backend does. {lack.Message}");
+            return NotShown;
         }
         catch (UsageException mistake)
         {

@@ -13,6 +13,10 @@ internal static class DemoProcess
 
     public static ChildResult Run(params string[] arguments) => Command.Run(new ProcessStartInfo(Programme, arguments));
 
+    /// <summary>Where the native backend is switched off.</summary>
+    public static ChildResult RunOnThreads(params string[] arguments) =>
+        Command.Run(new ProcessStartInfo(Programme, arguments) { Environment = { ["FIBERS_BACKEND"] = "threads" } });
+
     /// <summary>Starts it and leaves the talking, over its standard input and output, to the caller.</summary>
     public static Process Start(params string[] arguments) =>
         Process.Start(new ProcessStartInfo(Programme, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
