@@ -9,6 +9,14 @@ namespace Fibers.Demos;
 /// </summary>
 internal static class Fetch
 {
+    private static readonly string[] s_hundred = ["--pages", "100", "--delay", "200", "--concurrency", "100", "--ways", $"{Ways.OneByOne},{Ways.Threads},{Ways.Async},{Ways.Fibers}"];
+
+    public static string HundredUsage => $"""
+        [options]
+          The options are those of fetch ('fetch --help' names them), here with other defaults:
+          {string.Join(' ', s_hundred)}
+        """;
+
     public static int Run(string[] arguments)
     {
         switch (arguments)
@@ -17,9 +25,6 @@ internal static class Fetch
                 return PageServer.Run(int.Parse(delay));
             case [Worker.Verb]:
                 return Worker.Run();
-            case ["--help" or "-h"]:
-                FetchOptions.Help();
-                return 0;
         }
 
         FetchOptions options = FetchOptions.Parse(arguments);
@@ -29,7 +34,7 @@ internal static class Fetch
     /// <summary>The textbook's example: a hundred pages of 200 ms each.</summary>
     public static int RunHundred(string[] arguments)
     {
-        FetchOptions options = FetchOptions.Parse(["--pages", "100", "--delay", "200", "--concurrency", "100", "--ways", $"{Ways.OneByOne},{Ways.Threads},{Ways.Async},{Ways.Fibers}", .. arguments]);
+        FetchOptions options = FetchOptions.Parse([.. s_hundred, .. arguments]);
         List<Measurement> measurements = FetchPages(options);
         double SecondsOf(string way) => measurements.Single(measurement => measurement.Way == way).Work.Seconds;
         Claim.That(SecondsOf(Ways.OneByOne) > 10 * SecondsOf(Ways.Fibers), "One after the other they take more than ten times as long: each waits for the one before, and the processor for all of them.");

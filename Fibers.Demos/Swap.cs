@@ -8,10 +8,17 @@ namespace Fibers.Demos;
 /// </summary>
 internal static class Swap
 {
+    public const string Usage = """
+        [--full | --json FILE | --html FILE]
+          --full       all registers and both stacks after each instruction
+          --json FILE  the recording for programs
+          --html FILE  the recording as a page to step through, forwards and backwards
+        """;
+
     public static int Run(string[] arguments)
     {
         if (arguments is not ([] or ["--full"] or ["--json" or "--html", _]))
-            throw new UsageException("usage: swap [--full | --json FILE | --html FILE]");
+            throw new UsageException("The demo swap takes --full, --json FILE or --html FILE; 'swap --help' says what they do.");
         if (!SwapRecorder.IsSupported)
         {
             Console.WriteLine("This demo stops the processor after each instruction by the trap flag of x64 on Linux; this is another machine. asm/ has the same routine for yours.");
