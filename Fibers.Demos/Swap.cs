@@ -34,10 +34,10 @@ internal static class Swap
         switch (arguments)
         {
             case ["--json", var file]:
-                File.WriteAllText(file, SwapJson.Write(recording));
+                WriteFile(file, SwapJson.Write(recording));
                 break;
             case ["--html", var file]:
-                File.WriteAllText(file, SwapPage.Write(recording));
+                WriteFile(file, SwapPage.Write(recording));
                 Console.WriteLine($"Open {file} in a browser: it needs no network and no server.");
                 break;
             default:
@@ -46,5 +46,17 @@ internal static class Swap
         }
 
         return 0;
+    }
+
+    private static void WriteFile(string file, string text)
+    {
+        try
+        {
+            File.WriteAllText(file, text);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UsageException($"'{file}' cannot be written: {failure.Message}");
+        }
     }
 }

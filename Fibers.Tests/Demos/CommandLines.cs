@@ -20,6 +20,8 @@ public sealed class CommandLines
     [InlineData("There is no demo and no file named 'nonsense'; 'list' names the demos.", "nonsense")]
     [InlineData("There is no option '--nonsense'; 'fetch --help' names them.", "hundred", "--nonsense")]
     [InlineData("The demo tour takes no arguments.", "tour", "extra")]
+    [InlineData("'/nonexistent/a.html' cannot be written: Could not find a part of the path '/nonexistent/a.html'.", "swap", "--html", "/nonexistent/a.html")]
+    [InlineData("'/nonexistent/a.json' cannot be written: Could not find a part of the path '/nonexistent/a.json'.", "swap", "--json", "/nonexistent/a.json")]
     [InlineData("The demo swap takes --full, --json FILE or --html FILE; 'swap --help' says what they do.", "swap", "--html")]
     public void A_mistake_is_told_in_one_line(string line, params string[] arguments) => DemoProcess.Run(arguments).ShouldBe(new ChildResult(2, "", line + "\n"));
 }
