@@ -55,13 +55,13 @@ internal static class Fetch
         using var server = new Child([PageServer.Verb, options.Delay.ToString()]);
         string address = server.Hear();
         string[] urls = [.. Enumerable.Range(0, options.Pages).Select(page => $"{address}/page/{page}")];
-        Console.WriteLine($"{options.Pages:N0} pages from {address}, each {options.Delay} ms away, {options.Concurrency:N0} at a time; {(options.Gen0 == 0 ? "generation 0 as .NET has it" : $"generation 0 of {options.Gen0} MB")}.");
+        Console.WriteLine($"{Count.Of(options.Pages, "page")} from {address}, each {options.Delay} ms away, {options.Concurrency:N0} at a time; {(options.Gen0 == 0 ? "generation 0 as .NET has it" : $"generation 0 of {options.Gen0} MB")}.");
         return Compare(options, new Job(urls, PagesAreOurs: true, options.Concurrency, options.Carriers, options.Gen0));
     }
 
     private static List<Measurement> FetchUrls(FetchOptions options)
     {
-        Console.WriteLine($"{options.Urls.Count:N0} URLs, at most {options.Concurrency:N0} at a time.");
+        Console.WriteLine($"{Count.Of(options.Urls.Count, "URL")}, at most {options.Concurrency:N0} at a time.");
         return Compare(options, new Job([.. options.Urls], PagesAreOurs: false, options.Concurrency, options.Carriers, options.Gen0));
     }
 

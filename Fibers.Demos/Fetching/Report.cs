@@ -50,13 +50,13 @@ internal static class Report
     private static string Conclusion(List<Measurement> measurements)
     {
         if (measurements.Sum(m => m.Failed) is > 0 and var failed)
-            return $"{failed:N0} of {measurements.Sum(m => m.Requests):N0} requests failed, so the figures say little.";
+            return $"{failed:N0} of {Count.Of(measurements.Sum(m => m.Requests), "request")} failed, so the figures say little.";
         if (measurements.Find(m => m.Way == Ways.Fibers) is not { } fibers)
             return "All pages came; nothing ran on fibers, so there is nothing to compare.";
         List<string> beside = [];
         foreach (Measurement m in measurements.Where(m => m != fibers))
-            beside.Add($"{fibers.Rate / m.Rate:F1} times the rate of {Ways.TitleOf(m.Way)} ({m.Threads:N0} threads, {Megabytes(m.Bytes)})");
-        string start = $"Plain blocking HttpClient.Send on fibers: {fibers.Requests:N0} requests with {fibers.Threads:N0} more kernel threads and {Megabytes(fibers.Bytes)}";
+            beside.Add($"{fibers.Rate / m.Rate:F1} times the rate of {Ways.TitleOf(m.Way)} ({Count.Of(m.Threads, "thread")}, {Megabytes(m.Bytes)})");
+        string start = $"Plain blocking HttpClient.Send on fibers: {Count.Of(fibers.Requests, "request")} with {Count.Of(fibers.Threads, "more kernel thread")} and {Megabytes(fibers.Bytes)}";
         return beside.Count == 0 ? $"{start}." : $"{start}, at {string.Join(" and ", beside)}.";
     }
 
