@@ -21,6 +21,10 @@ internal static class DemoProcess
     public static Process Start(params string[] arguments) =>
         Process.Start(new ProcessStartInfo(Programme, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
+    /// <summary>On a terminal of its own, this wide, that shows what it says and hears what we say.</summary>
+    public static ProcessStartInfo OnTerminal(int columns, string arguments) =>
+        new(Optional.Require("script", "bsdutils"), ["-qec", $"stty cols {columns}; exec '{Programme}' {arguments}", "/dev/null"]) { Environment = { ["TERM"] = "xterm" } };
+
     /// <summary>It ended well and had nothing to complain about; what it said.</summary>
     public static string OutputOf(params string[] arguments)
     {

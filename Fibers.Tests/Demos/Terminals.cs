@@ -1,0 +1,35 @@
+using System.Text.RegularExpressions;
+using Fibers.Tests.ChildProcess;
+using Shouldly;
+using Xunit;
+
+namespace Fibers.Tests.Demos;
+
+/// <summary>What the demos show on a terminal, and leave of it.</summary>
+public sealed partial class Terminals
+{
+    private const string ShowCursor = "\e[?25h";
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(40)]
+    public void The_table_of_fetch_breaks_no_word(int columns)
+    {
+        string shown = Show(columns, "hundred --pages 5");
+        string table = shown[..shown.IndexOf("Threads:", StringComparison.Ordinal)];
+        foreach (string word in (string[])["after", "request", "async/await", "fibers", "wall time", "processor", "requests/s"])
+            table[table.IndexOf("one after", StringComparison.Ordinal)..].ShouldContain(word);
+        table.Split('\n').ShouldAllBe(line => line.Length <= columns);
+    }
+
+    // After the bars, without what only moves or colours.
+    private static string Show(int columns, string arguments)
+    {
+        ChildResult result = Command.Run(DemoProcess.OnTerminal(columns, arguments));
+        result.ExitCode.ShouldBe(0, result.All);
+        return Escape().Replace(result.Output.ReplaceLineEndings("\n").Split(ShowCursor)[^1], "");
+    }
+
+    [GeneratedRegex(@"\e\[[?\d;]*[A-Za-z]|\e[=>]")]
+    private static partial Regex Escape();
+}
