@@ -41,7 +41,7 @@ internal static class Swap
                 Console.WriteLine($"Open {file} in a browser: it needs no network and no server.");
                 break;
             default:
-                new SwapText(recording, Console.Out).Write(everything: arguments is ["--full"]);
+                new SwapText(recording, Console.IsOutputRedirected ? Console.Out : new WordWrap(Console.Out, Console.WindowWidth)).Write(everything: arguments is ["--full"]);
                 break;
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Fibers.Tests.ChildProcess;
 using Shouldly;
@@ -20,6 +21,15 @@ public sealed partial class Terminals
         foreach (string word in (string[])["after", "request", "async/await", "fibers", "wall time", "processor", "requests/s"])
             table[table.IndexOf("one after", StringComparison.Ordinal)..].ShouldContain(word);
         table.Split('\n').ShouldAllBe(line => line.Length <= columns);
+    }
+
+    [Fact]
+    public void Swap_breaks_its_lines_between_words()
+    {
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64, "The demo stops the processor after each instruction on x64 only.");
+        string shown = Show(80, "swap");
+        shown.ShouldContain("the processor stopped the carrier's\n    kernel thread after every instruction");
+        shown.Split('\n').ShouldAllBe(static line => line.Length <= 80);
     }
 
     // After the bars, without what only moves or colours.
