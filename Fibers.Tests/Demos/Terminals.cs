@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.RegularExpressions;
 using Fibers.Tests.ChildProcess;
+using Fibers.Tests.Support;
 using Shouldly;
 using Xunit;
 
@@ -9,7 +12,7 @@ namespace Fibers.Tests.Demos;
 /// <summary>What the demos show on a terminal, and leave of it.</summary>
 public sealed partial class Terminals
 {
-    private const string ShowCursor = "\e[?25h";
+    private const string HideCursor = "\e[?25l", ShowCursor = "\e[?25h";
 
     [Theory]
     [InlineData(80)]
@@ -32,12 +35,33 @@ public sealed partial class Terminals
         shown.Split('\n').ShouldAllBe(static line => line.Length <= 80);
     }
 
+    [Fact]
+    public void Who_interrupts_fetch_gets_the_cursor_back()
+    {
+        ProcessStartInfo start = DemoProcess.OnTerminal(80, "fetch --pages 20000");
+        (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
+        using Process fetch = Process.Start(start)!;
+        string shown = ReadUntil(fetch.StandardOutput, HideCursor);
+        shown.ShouldEndWith(HideCursor);
+        fetch.StandardInput.Write('\x03'); // Ctrl-C
+        fetch.StandardInput.Flush();
+        fetch.StandardOutput.ReadToEnd().ShouldContain(ShowCursor);
+    }
+
     // After the bars, without what only moves or colours.
     private static string Show(int columns, string arguments)
     {
         ChildResult result = Command.Run(DemoProcess.OnTerminal(columns, arguments));
         result.ExitCode.ShouldBe(0, result.All);
         return Escape().Replace(result.Output.ReplaceLineEndings("\n").Split(ShowCursor)[^1], "");
+    }
+
+    private static string ReadUntil(StreamReader output, string end)
+    {
+        var heard = new StringBuilder();
+        while (!heard.ToString().EndsWith(end, StringComparison.Ordinal) && output.Read() is >= 0 and var next)
+            heard.Append((char)next);
+        return heard.ToString();
     }
 
     [GeneratedRegex(@"\e\[[?\d;]*[A-Za-z]|\e[=>]")]
