@@ -9,7 +9,7 @@ internal static class ClientServer
     public static void Run()
     {
         using (var fibers = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 }))
-            Console.WriteLine($"{fibers.Backend}, one carrier: the client heard \"{fibers.Run(Talk)}\".");
+            Console.WriteLine($"{fibers.Backend}{(fibers.Backend == FiberBackend.Native ? ", one carrier" : "")}: the client heard \"{fibers.Run(Talk)}\".");
 
         using var inline = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Inline });
         try
@@ -38,7 +38,7 @@ internal static class ClientServer
 
     private static void Serve(TcpListener listener)
     {
-        using TcpClient peer = listener.AcceptTcpClient(); // parks the fiber; the one carrier goes on to the client
+        using TcpClient peer = listener.AcceptTcpClient(); // parks the fiber; its carrier goes on to the client
         using var writer = new StreamWriter(peer.GetStream());
         writer.WriteLine("hello");
     }

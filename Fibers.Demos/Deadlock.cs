@@ -5,8 +5,8 @@ internal static class Deadlock
 {
     public static void Run()
     {
-        // It promises that nothing outside can wake its fibers: then "nobody can" is certain.
-        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1, SelfContained = true });
+        // Only the native backend sees who holds a lock. The runtime promises that nothing outside can wake its fibers: then "nobody can" is certain.
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 1, SelfContained = true });
         object fork = new(), knife = new();
         try
         {
@@ -17,7 +17,7 @@ internal static class Deadlock
             Console.WriteLine(deadlock.Message);
         }
 
-        using var another = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1, SelfContained = true });
+        using var another = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 1, SelfContained = true });
         another.Run(() => Dine((fork = new(), knife = new()), (fork, knife)));
         Console.WriteLine("Both dined when both took the fork first: one order for all, and no circle can close.");
     }

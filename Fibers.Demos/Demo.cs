@@ -3,6 +3,11 @@ namespace Fibers.Demos;
 /// <summary>One demo: a name to run it by, one sentence, and what to run with the arguments after the name. It returns the exit code.</summary>
 internal sealed record Demo(string Name, string Sentence, Func<string[], int> Run)
 {
+    /// <summary>What may follow the name, and what it does.</summary>
+    public string Usage { get; init; } = "";
+
+    public string Help => $"{Sentence}\n\n{$"usage: {Name} {Usage}".TrimEnd()}";
+
     public Demo(string name, string sentence, Action run)
         : this(name, sentence, arguments =>
         {

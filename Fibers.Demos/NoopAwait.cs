@@ -11,13 +11,14 @@ internal static class NoopAwait
 {
     public static void Run()
     {
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 1 });
         string noop = OnOneThread(static (name, log) => Say(name, log, static () => Task.CompletedTask));
         Claim.That(noop == "foo foo foo bar bar bar", $"await of a finished task:    {noop}   (no await in it ever gave way)");
         string yields = OnOneThread(static (name, log) => Say(name, log, static async () => await Task.Yield()));
         Claim.That(yields == "foo bar foo bar foo bar", $"await Task.Yield():          {yields}   (and every caller up to the top is async)");
-        string plain = OnOneCarrier(static () => { });
+        string plain = OnOneCarrier(runtime, static () => { });
         Claim.That(plain == "foo foo foo bar bar bar", $"fiber, call returns at once: {plain}");
-        string parks = OnOneCarrier(Fiber.Yield);
+        string parks = OnOneCarrier(runtime, Fiber.Yield);
         Claim.That(parks == "foo bar foo bar foo bar", $"fiber, call parks:           {parks}   (the same method: it does not know which it got)");
     }
 
@@ -39,9 +40,8 @@ internal static class NoopAwait
         }
     }
 
-    private static string OnOneCarrier(Action between)
+    private static string OnOneCarrier(FiberRuntime runtime, Action between)
     {
-        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 });
         var log = new StringBuilder();
         runtime.Run(() =>
         {

@@ -1,10 +1,11 @@
 using Fibers.Demos;
+using Fibers.Demos.Fetching;
 
 return Menu.Run(args,
 [
-    new("fetch", "Thousands of pages by plain HttpClient.Send: on fibers, one thread per request, async/await. Measures all three.", Fetch.Run),
-    new("hundred", "100 pages, each 200 ms away: one after the other, on threads, with async/await and on fibers; with memory.", Fetch.RunHundred),
-    new("swap", "Watch a stack swap happen: the switch routine instruction by instruction, with registers and both stacks.", Swap.Run),
+    new("fetch", "Thousands of pages by plain HttpClient.Send: on fibers, one thread per request, async/await. Measures all three.", Fetch.Run) { Usage = FetchOptions.Usage },
+    new("hundred", "100 pages, each 200 ms away: one after the other, on threads, with async/await and on fibers; with memory.", Fetch.RunHundred) { Usage = Fetch.HundredUsage },
+    new("swap", "Watch a stack swap happen: the switch routine instruction by instruction, with registers and both stacks.", Swap.Run) { Usage = Swap.Usage },
     new("tour", "The API in one page: spawn, channels, groups, cancellation, tasks.", Tour.Run),
     new("two-files", "Asynchrony: work that is right in any order, even one after the other on a single thread.", TwoFiles.Run),
     new("client-server", "Concurrency: work that waits for other work, and what happens where there is no concurrency.", ClientServer.Run),

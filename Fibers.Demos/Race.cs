@@ -18,7 +18,7 @@ internal static class Race
             Fiber.Yield(); // anything that parks: a query, a log line
             s_count = seen + 1;
         });
-        Claim.That(careless < Expected, $"read, park, write:      {careless} of {Expected:N0}. All read before the first of them writes, so all but one addition of a round are lost.");
+        Claim.That(careless < Expected, $"read, park, write:      {careless} of {Expected:N0}. Whoever writes undoes what the others wrote since it read.");
         int careful = Count(runtime, static () =>
         {
             lock (s_gate)

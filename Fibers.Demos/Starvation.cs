@@ -7,7 +7,7 @@ internal static class Starvation
 
     public static void Run()
     {
-        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 });
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 1 });
         double unfairness = Claim.BestRatio(5, 2, () => runtime.Run(TakeTurns));
         Claim.That(unfairness < 2, $"{Fibers} fibers that yield: when the first had {Turns} turns, every other had more than half as many. Who yields goes to the end of the queue.");
         bool others = runtime.Run(RunBesideAGreedyOne);

@@ -8,10 +8,17 @@ namespace Fibers.Demos;
 /// </summary>
 internal static class Swap
 {
+    public const string Usage = """
+        [--full | --json FILE | --html FILE]
+          --full       all registers and both stacks after each instruction
+          --json FILE  the recording for programs
+          --html FILE  the recording as a page to step through, forwards and backwards
+        """;
+
     public static int Run(string[] arguments)
     {
         if (arguments is not ([] or ["--full"] or ["--json" or "--html", _]))
-            throw new UsageException("usage: swap [--full | --json FILE | --html FILE]");
+            throw new UsageException("The demo swap takes --full, --json FILE or --html FILE; 'swap --help' says what they do.");
         if (!SwapRecorder.IsSupported)
         {
             Console.WriteLine("This demo stops the processor after each instruction by the trap flag of x64 on Linux; this is another machine. asm/ has the same routine for yours.");
@@ -27,17 +34,29 @@ internal static class Swap
         switch (arguments)
         {
             case ["--json", var file]:
-                File.WriteAllText(file, SwapJson.Write(recording));
+                WriteFile(file, SwapJson.Write(recording));
                 break;
             case ["--html", var file]:
-                File.WriteAllText(file, SwapPage.Write(recording));
+                WriteFile(file, SwapPage.Write(recording));
                 Console.WriteLine($"Open {file} in a browser: it needs no network and no server.");
                 break;
             default:
-                new SwapText(recording, Console.Out).Write(everything: arguments is ["--full"]);
+                new SwapText(recording, Console.IsOutputRedirected ? Console.Out : new WordWrap(Console.Out, Console.WindowWidth)).Write(everything: arguments is ["--full"]);
                 break;
         }
 
         return 0;
+    }
+
+    private static void WriteFile(string file, string text)
+    {
+        try
+        {
+            File.WriteAllText(file, text);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UsageException($"'{file}' cannot be written: {failure.Message}");
+        }
     }
 }

@@ -13,7 +13,7 @@ internal static class ThreadLocals
 
     public static void Run()
     {
-        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Carriers = 1 });
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Native, Carriers = 1 });
         object gate = new();
         int inside = 0, mostInside = 0;
         var said = new ConcurrentQueue<string>(); // printed at the end: writing to the console parks, and would change who runs when

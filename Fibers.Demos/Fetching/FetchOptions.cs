@@ -64,8 +64,8 @@ internal sealed class FetchOptions
         return options;
     }
 
-    public static void Help() => Console.WriteLine($"""
-        usage: fetch [options] [URL | file of URLs, one per line]...
+    public static string Usage => $"""
+        [options] [URL | file of URLs, one per line]...
           --pages N         pages of the demo's own server to fetch (default 10000)
           --delay MS        how long that server thinks about each (default 50)
           --concurrency N   requests under way at once (default 1000)
@@ -73,7 +73,7 @@ internal sealed class FetchOptions
           --gen0 MB         allocation between two collections, for every way (default 64; 0: what .NET chooses)
           --ways LIST       of {string.Join(",", Fetching.Ways.Known)} (default: the first three; given URLs are fetched on fibers only)
         Exit code: 0 when every page came, 1 when one did not, 2 when the command line makes no sense.
-        """);
+        """;
 
     private static List<string> ParseWays(string list)
     {

@@ -13,11 +13,12 @@ internal static class PageServer
     public const string Verb = "--be-the-server";
 
     private const int PageBytes = 1000;
+    private const int Backlog = 65_535; // whoever finds no room there tries again after 1 s, then 2, then 4; the kernel gives at most net.core.somaxconn
 
     public static int Run(int delayMilliseconds)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelCore().UseSockets(static sockets => sockets.Backlog = Backlog).ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Logging.ClearProviders();
         WebApplication server = builder.Build(); // never disposed: when we go, we go at once, answers under way or not
         server.Run(async context =>

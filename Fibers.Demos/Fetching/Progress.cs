@@ -16,6 +16,7 @@ internal static class Progress
             return;
         }
 
+        Console.CancelKeyPress += static (_, _) => AnsiConsole.Cursor.Show(); // the bars hide it, and Ctrl-C ends us before they are done
         AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
             .Start(context => work(title =>

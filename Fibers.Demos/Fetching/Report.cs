@@ -6,7 +6,8 @@ namespace Fibers.Demos.Fetching;
 internal static class Report
 {
     private const int MostFailuresShown = 10;
-    private const int PlainWidth = 120;
+    private const int LabelWidth = 10, WayWidth = 11; // "requests/s", "async/await"
+    private const int Gap = 2, Edges = 2;             // before each way; outside of all
 
     public static void Print(Job job, List<Measurement> measurements)
     {
@@ -18,18 +19,27 @@ internal static class Report
         Console.WriteLine(Conclusion(measurements));
     }
 
+    // A column for each way, as many side by side as there is room for.
     private static void PrintTable(List<Measurement> measurements)
     {
-        if (Console.IsOutputRedirected)
-            AnsiConsole.Profile.Width = PlainWidth; // otherwise 80, which breaks lines
-        Table table = new Table().Border(TableBorder.Simple);
-        table.AddColumn("way");
-        foreach (string heading in (string[])["wall time", "kernel threads", "memory", "processor", "GC pauses", "requests/s", "failed"])
-            table.AddColumn(new TableColumn(heading).RightAligned());
-        foreach (Measurement m in measurements)
-            table.AddRow(Ways.TitleOf(m.Way), $"{m.Work.Seconds:F2} s", $"+{m.Threads:N0}", $"+{Megabytes(m.Bytes)}", $"{m.Work.ProcessorSeconds:F2} s", $"{m.Work.PausedSeconds:F2} s", $"{m.Rate:N0}", $"{m.Failed:N0}");
-        AnsiConsole.Write(table);
-        Console.WriteLine("Kernel threads: the most at once, beyond those before the first request. Memory: the most resident, beyond that after a warm-up.");
+        int room = Math.Max(1, (AnsiConsole.Profile.Width - LabelWidth - Edges) / (WayWidth + Gap));
+        foreach (Measurement[] some in measurements.Chunk(room))
+        {
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("").Width(LabelWidth).Padding(0, 0));
+            foreach (Measurement m in some)
+                table.AddColumn(new TableColumn(Ways.TitleOf(m.Way)).Width(WayWidth).Padding(1, 0, 0, 0).RightAligned());
+            void Row(string label, Func<Measurement, string> figure) => table.AddRow([label, .. some.Select(figure)]);
+            Row("wall time", static m => $"{m.Work.Seconds:F2} s");
+            Row("threads", static m => $"+{m.Threads:N0}");
+            Row("memory", static m => $"+{Megabytes(m.Bytes)}");
+            Row("processor", static m => $"{m.Work.ProcessorSeconds:F2} s");
+            Row("GC pauses", static m => $"{m.Work.PausedSeconds:F2} s");
+            Row("requests/s", static m => $"{m.Rate:N0}");
+            Row("failed", static m => $"{m.Failed:N0}");
+            AnsiConsole.Write(table);
+        }
+
+        Console.WriteLine("Threads: kernel threads, the most at once, beyond those before the first request. Memory: the most resident, beyond that after a warm-up.");
     }
 
     private static void PrintOutcomes(Job job, Measurement measurement)
@@ -50,13 +60,13 @@ internal static class Report
     private static string Conclusion(List<Measurement> measurements)
     {
         if (measurements.Sum(m => m.Failed) is > 0 and var failed)
-            return $"{failed:N0} of {measurements.Sum(m => m.Requests):N0} requests failed, so the figures say little.";
+            return $"{failed:N0} of {Count.Of(measurements.Sum(m => m.Requests), "request")} failed, so the figures say little.";
         if (measurements.Find(m => m.Way == Ways.Fibers) is not { } fibers)
             return "All pages came; nothing ran on fibers, so there is nothing to compare.";
         List<string> beside = [];
         foreach (Measurement m in measurements.Where(m => m != fibers))
-            beside.Add($"{fibers.Rate / m.Rate:F1} times the rate of {Ways.TitleOf(m.Way)} ({m.Threads:N0} threads, {Megabytes(m.Bytes)})");
-        string start = $"Plain blocking HttpClient.Send on fibers: {fibers.Requests:N0} requests with {fibers.Threads:N0} more kernel threads and {Megabytes(fibers.Bytes)}";
+            beside.Add($"{fibers.Rate / m.Rate:F1} times the rate of {Ways.TitleOf(m.Way)} ({Count.Of(m.Threads, "thread")}, {Megabytes(m.Bytes)})");
+        string start = $"Plain blocking HttpClient.Send on fibers: {Count.Of(fibers.Requests, "request")} with {Count.Of(fibers.Threads, "more kernel thread")} and {Megabytes(fibers.Bytes)}";
         return beside.Count == 0 ? $"{start}." : $"{start}, at {string.Join(" and ", beside)}.";
     }
 

@@ -28,6 +28,21 @@ public sealed class DemoOutputs
     public void List() => Check(["list"]);
 
     [Fact]
+    public void Help() => Check(["--help"]);
+
+    [Fact]
+    public void Help_of_fetch() => Check(["fetch", "--help"]);
+
+    [Fact]
+    public void Help_of_hundred() => Check(["hundred", "--help"]);
+
+    [Fact]
+    public void Help_of_swap() => Check(["swap", "--help"]);
+
+    [Fact]
+    public void Help_of_a_demo_without_options() => Check(["tour", "--help"]);
+
+    [Fact]
     public void Fetch() => Check(["fetch", "--pages", "100", "--delay", "20", "--concurrency", "50"], s_figures);
 
     [Fact]
