@@ -35,12 +35,33 @@ public partial class Fiber : IDisposable
         self?.EnterShield();
         try
         {
-            WaitForEnd(Clock.Never);
+            Uninterrupted(this, static fiber => fiber.WaitForEnd(Clock.Never));
         }
         finally
         {
             self?.LeaveShield();
         }
+    }
+
+    /// <summary>Whoever interrupts an ordinary thread in such a wait interrupts what it does after that: it leaves nothing behind.</summary>
+    internal static void Uninterrupted<T>(T what, Action<T> wait)
+    {
+        bool interrupted = false;
+        while (true)
+        {
+            try
+            {
+                wait(what);
+                break;
+            }
+            catch (ThreadInterruptedException)
+            {
+                interrupted = true;
+            }
+        }
+
+        if (interrupted)
+            Thread.CurrentThread.Interrupt();
     }
 
     private protected virtual void DropResult()

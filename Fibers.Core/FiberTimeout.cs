@@ -10,6 +10,8 @@ namespace Fibers;
 [DebuggerDisplay("FiberTimeout expired: {HasExpired}")]
 public sealed class FiberTimeout : IDisposable
 {
+    private static readonly TimeSpan s_longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1); // that a timer takes: seven weeks
+
     private readonly Fiber _fiber;
     private readonly TimeSpan _after;
     private readonly CancelScope _scope;
@@ -21,8 +23,8 @@ public sealed class FiberTimeout : IDisposable
         _fiber = fiber;
         _after = after;
         _scope = new CancelScope(fiber);
-        if (after == System.Threading.Timeout.InfiniteTimeSpan)
-            return;
+        if (after == System.Threading.Timeout.InfiniteTimeSpan || after > s_longest)
+            return; // it never comes
         fiber.Runtime.Deadlocks.DeadlineOpened();
         _timer = new Timer(static scope => ((CancelScope)scope!).Fire(), _scope, after, System.Threading.Timeout.InfiniteTimeSpan);
     }

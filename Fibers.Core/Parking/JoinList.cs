@@ -7,6 +7,7 @@ namespace Fibers.Parking;
 /// What: a stack of waiters with a final "closed" mark. Invariant: once closed, nobody is added, and everybody added
 /// before is woken exactly once. Who: any thread adds; whoever completes the fiber closes, once. Ordering: add is a
 /// compare-exchange (release of the waiter's number), close an exchange (acquire of all of them, release of the result).
+/// Whoever waited in vain (a time-out) stays in the list, but only until somebody is added on top of it: so asking again and again adds nothing.
 /// </remarks>
 internal struct JoinList
 {
@@ -79,7 +80,7 @@ internal struct JoinList
         Waiter? head = Volatile.Read(ref _head);
         while (head != s_closed)
         {
-            waiter.Next = head;
+            waiter.Next = SkipPast(head);
             Waiter? seen = Interlocked.CompareExchange(ref _head, waiter, head);
             if (seen == head)
                 return true;
@@ -87,6 +88,13 @@ internal struct JoinList
         }
 
         return false;
+    }
+
+    private static Waiter? SkipPast(Waiter? waiter)
+    {
+        while (waiter is { Parker: { } parker } && parker.IsPast(waiter.Number))
+            waiter = waiter.Next;
+        return waiter;
     }
 
     /// <summary>What is still to be done at the end, by whoever can afford to.</summary>

@@ -80,6 +80,9 @@ internal abstract class Parker
     /// <summary>Owner only; never parks. Takes <see cref="Begin"/> back. Returns the wake that came meanwhile, or None.</summary>
     public abstract Wake Abandon();
 
+    /// <summary>Any thread. The park of that number is over for good: its owner has begun another.</summary>
+    public abstract bool IsPast(ulong number);
+
     /// <summary>Any thread; never parks. True for the one caller that wakes this park.</summary>
     public abstract bool TryWake(ulong number, Wake wake);
 }

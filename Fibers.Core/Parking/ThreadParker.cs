@@ -108,6 +108,8 @@ internal sealed class ThreadParker : Parker
         return Settle();
     }
 
+    public override bool IsPast(ulong number) => ParkWord.Read(ref _word).Number != number;
+
     public override bool TryWake(ulong number, Wake wake)
     {
         if (!ParkWord.TryChange(ref _word, ParkWord.Pack(number, Wake.None, ParkState.Parked), ParkWord.Pack(number, wake, ParkState.Runnable)))

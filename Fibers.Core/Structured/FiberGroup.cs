@@ -160,7 +160,7 @@ public sealed class FiberGroup : IDisposable
         self?.EnterShield();
         try
         {
-            WaitUntilEmpty(Clock.Never);
+            Fiber.Uninterrupted(this, static group => group.WaitUntilEmpty(Clock.Never));
         }
         finally
         {

@@ -338,6 +338,8 @@ internal sealed unsafe class VirtualThread : Parker
 
     // ---- waking: anybody ------------------------------------------------------------------------------
 
+    public override bool IsPast(ulong number) => ParkWord.Read(ref Word).Number != number;
+
     public override bool TryWake(ulong number, Wake wake)
     {
         ParkWord word = ParkWord.Read(ref Word);

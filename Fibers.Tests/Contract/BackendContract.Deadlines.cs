@@ -41,6 +41,17 @@ public abstract partial class BackendContract
     });
 
     [Fact]
+    public void A_deadline_beyond_all_timers_never_comes() => OnAFiber(() =>
+    {
+        foreach (TimeSpan after in (TimeSpan[])[TimeSpan.FromDays(60), TimeSpan.MaxValue])
+        {
+            using FiberTimeout deadline = Fiber.Timeout(after);
+            Fiber.Sleep(TimeSpan.FromMilliseconds(1));
+            deadline.HasExpired.ShouldBeFalse();
+        }
+    });
+
+    [Fact]
     public void An_inner_deadline_leaves_the_outer_one_alone() => OnAFiber(() =>
     {
         using (Fiber.Timeout(s_long))

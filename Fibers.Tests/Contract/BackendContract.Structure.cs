@@ -158,6 +158,44 @@ public abstract partial class BackendContract
     }
 
     [Fact]
+    public void An_interrupted_thread_disposes_to_the_end_and_is_interrupted_after_that() => OnAConcurrentRuntime(runtime =>
+    {
+        using var group = new FiberGroup(runtime);
+        Action[] disposals = [runtime.SpawnConcurrent(EndSlowly).Dispose, group.Dispose];
+        group.SpawnConcurrent(EndSlowly);
+        WaitUntilParked(group.Members());
+        foreach (Action dispose in disposals)
+        {
+            bool interrupted = false;
+            Exception? thrown = null;
+            var caller = new Thread(() =>
+            {
+                thrown = Record.Exception(dispose);
+                interrupted = Record.Exception(static () => Thread.Sleep(0)) is ThreadInterruptedException;
+            });
+            caller.Start();
+            Eventually.True(() => caller.ThreadState.HasFlag(ThreadState.WaitSleepJoin), "it waits");
+            caller.Interrupt();
+            caller.Join();
+            (thrown, interrupted).ShouldBe((null, true));
+        }
+
+        group.Count.ShouldBe(0);
+    });
+
+    private static void EndSlowly()
+    {
+        try
+        {
+            Thread.Sleep(s_long);
+        }
+        finally
+        {
+            Fiber.Shield(static () => Fiber.Sleep(TimeSpan.FromMilliseconds(50)));
+        }
+    }
+
+    [Fact]
     public void Every_failure_is_reported() => OnAFiber(() =>
     {
         using var group = new FiberGroup();

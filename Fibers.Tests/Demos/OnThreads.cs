@@ -22,6 +22,7 @@ public sealed class OnThreads
 
     [Theory]
     [InlineData("tour")]
+    [InlineData("structured")]
     [InlineData("two-files")]
     [InlineData("client-server")]
     [InlineData("gc")]

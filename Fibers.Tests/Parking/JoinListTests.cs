@@ -89,8 +89,30 @@ public class JoinListTests
         public JoinList List;
     }
 
+    [Fact]
+    public void Who_asks_again_and_again_is_in_it_once()
+    {
+        var list = new JoinList();
+        int asked = 0, waited = 0;
+        var asks = new Waiter(() => asked++);
+        list.TryAdd(new Waiter(() => waited++), 1);
+        for (ulong number = 1; number <= 1_000; number++)
+        {
+            asks.Parks = number;
+            list.TryAdd(asks, number);
+        }
+
+        list.Close().Run();
+        waited.ShouldBe(1);
+        asked.ShouldBe(1);
+    }
+
     private sealed class Waiter(Action onWake) : Parker
     {
+        public ulong? Parks { get; set; } // under which number
+
+        public override bool IsPast(ulong number) => Parks is { } current && current != number;
+
         public override ulong Begin(ParkReason reason) => 1;
 
         public override Wake Park(long deadlineNs) => throw new NotSupportedException("It never parks.");
