@@ -46,12 +46,14 @@ public partial class Fiber
     /// rest. Parks a fiber, blocks a thread; a cancellation point.
     /// </summary>
     /// <exception cref="AggregateException">At least one failed.</exception>
+    /// <exception cref="ArgumentException">The body is async: items would go on after it, beyond the limit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     public static void ForEach<T>(IEnumerable<T> source, int limit, Action<T> body)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(body);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        AsyncBody.Refuse(body);
         var turns = new FiberChannel<bool>(limit, "ForEach turns");
         for (int i = 0; i < limit; i++)
             turns.TrySend(true);

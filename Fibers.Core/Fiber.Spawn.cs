@@ -10,6 +10,7 @@ public partial class Fiber
     /// </summary>
     /// <remarks>Never parks by itself. <see cref="ExecutionContext"/> flows as with <see cref="Task.Run(Action)"/>. Runs on the current fiber's runtime, else on <see cref="FiberRuntime.Default"/>. (Zig: <c>io.async</c>.)</remarks>
     /// <exception cref="ArgumentNullException">No body.</exception>
+    /// <exception cref="ArgumentException">The body returns a task: an async method leaves its fiber at its first await. Give <c>() => Fiber.Await(DoAsync())</c> instead.</exception>
     /// <exception cref="ObjectDisposedException">The current runtime is disposed.</exception>
     public static Fiber Spawn(Action body, FiberOptions? options = null) => CurrentRuntime.Spawn(body, options);
 

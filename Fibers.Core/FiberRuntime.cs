@@ -147,6 +147,7 @@ public sealed partial class FiberRuntime : IDisposable
     internal Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
     {
         ArgumentNullException.ThrowIfNull(body);
+        AsyncBody.Refuse<T>();
         ThrowIfDisposed();
         return Spawn(new Fiber<T>(this, body, options), group);
     }
@@ -161,6 +162,7 @@ public sealed partial class FiberRuntime : IDisposable
     internal Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
     {
         ArgumentNullException.ThrowIfNull(body);
+        AsyncBody.Refuse<T>();
         ThrowIfDisposed();
         return SpawnConcurrent(new Fiber<T>(this, body, options), group);
     }

@@ -78,9 +78,11 @@ public sealed class FiberGroup : IDisposable
     }
 
     /// <summary>As <see cref="Run(Action{FiberGroup})"/>, with a result.</summary>
+    /// <exception cref="ArgumentException">The body is async: it would go on after the group.</exception>
     public static T Run<T>(Func<FiberGroup, T> body)
     {
         ArgumentNullException.ThrowIfNull(body);
+        AsyncBody.Refuse<T>();
         T result = default!;
         Run(group => { result = body(group); });
         return result;

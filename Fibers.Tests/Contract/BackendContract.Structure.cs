@@ -196,6 +196,24 @@ public abstract partial class BackendContract
     }
 
     [Fact]
+    public void An_async_body_is_refused_with_advice() => OnARuntime(runtime =>
+    {
+        Action[] attempts =
+        [
+            () => runtime.Spawn(async () => await Task.Yield()),
+            () => runtime.Spawn(static () => new ValueTask<int>(1)),
+            () => runtime.SpawnConcurrent(async () => await Task.FromResult(1)),
+            () => runtime.Run(async () => await Task.Yield()),
+            () => runtime.Run(static () => FiberGroup.Run(async _ => await Task.Yield())),
+            () => runtime.Run(static () => Fiber.All(async () => await Task.Yield())),
+            () => runtime.Run(static () => Fiber.ForEach([1], 1, async _ => await Task.Yield())),
+        ];
+        foreach (Action attempt in attempts)
+            Should.Throw<Exception>(attempt).GetBaseException().ShouldBeOfType<ArgumentException>().Message.ShouldContain("Fiber.Await(");
+        runtime.Run(static () => Fiber.Await(Task.FromResult(42))).ShouldBe(42);
+    });
+
+    [Fact]
     public void Every_failure_is_reported() => OnAFiber(() =>
     {
         using var group = new FiberGroup();
