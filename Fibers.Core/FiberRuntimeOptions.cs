@@ -28,7 +28,9 @@ public sealed record FiberRuntimeOptions
     /// </summary>
     public int StackSize { get; init; } = 1024 * 1024;
 
-    /// <summary>Idle virtual threads kept for reuse (Native); more are destroyed when idle. Default: 10,000.</summary>
+    /// <summary>
+    /// The most idle virtual threads kept for reuse (Native); more are destroyed. Of the others, half of those that nothing has needed for two seconds go, every two seconds. Default: 10,000.
+    /// </summary>
     public int MaxPooledThreads { get; init; } = 10_000;
 
     /// <summary>
