@@ -13,7 +13,6 @@ internal sealed class Watchdog
     public const long IntervalNs = 10_000_000;
     private const int TicksBetweenTrims = 200; // two seconds
     private const int TicksBetweenLooks = 50; // for circles, while there is work
-    private const int MaxSpares = 256;
     private const int QuickSpares = 4;
     private const int MaxPatience = 4; // doublings: 160 ms
     private const int TicksUntilCalm = 5;
@@ -126,7 +125,8 @@ internal sealed class Watchdog
         }
 
         int spares = live - _scheduler.Carriers;
-        if (!stuck || spares >= MaxSpares || (someoneMoves && !workWaits) || ++_ticksStuck < Patience(spares))
+        // However many there are: what ends those waits may be a fiber that only the next one would run, or poll for.
+        if (!stuck || (someoneMoves && !workWaits) || ++_ticksStuck < Patience(spares))
             return;
         _ticksStuck = 0;
         Interlocked.Increment(ref _sparesStarted);
