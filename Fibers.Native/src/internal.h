@@ -98,9 +98,9 @@ fibers_descriptor *fibers_descriptor_entry(int descriptor); // NULL: out of rang
 
 // ---- import_patch.c ----
 typedef struct import {
-    const char *name;
     void *replacement;
-    uint32_t modules; // MODULES_*
+    char name[23]; // in place: a pointer would need a relocation, which is larger
+    uint8_t modules; // MODULES_*
 } import;
 #define MODULES_RUNTIME 1u // the .NET runtime itself
 #define MODULES_SYSTEM 2u  // libSystem.Native

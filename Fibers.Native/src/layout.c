@@ -9,7 +9,7 @@
 
 // Each type, then its fields.
 static const struct {
-    char name[20]; // in place: pointers would each need a relocation
+    char name[18]; // in place: pointers would each need a relocation
     uint16_t offset, size;
 } layout[] = {
     SIZE(fibers_context), FIELD(fibers_context, stack_pointer), FIELD(fibers_context, thread_pointer),
