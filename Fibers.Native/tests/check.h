@@ -45,6 +45,7 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(signals)          \
     X(suspension)       \
     X(redirection)      \
+    X(loading)          \
     X(choice)           \
     X(reads)            \
     X(descriptors)      \
