@@ -237,6 +237,12 @@ static int visit(struct dl_phdr_info *module, size_t size, void *argument)
     return 0;
 }
 
+// In the child of a fork: whoever held the lock is not there.
+void fibers_imports_in_child(void)
+{
+    pthread_mutex_init(&patch_lock, NULL);
+}
+
 static int count_loads(struct dl_phdr_info *module, size_t size, void *argument)
 {
     (void)size;

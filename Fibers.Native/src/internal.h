@@ -89,6 +89,7 @@ void fibers_signal_repay(_Atomic uint32_t *owed);
 // ---- redirect_waits.c ----
 fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now);
 bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now);
+void fibers_waits_in_child(void);
 
 // ---- redirect_descriptors.c ----
 void fibers_descriptors_start(void);
@@ -108,6 +109,10 @@ typedef struct import {
 #define MODULES_QUIET 8u   // of those, what shall not park (library_choice.c)
 #define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER | MODULES_QUIET)
 int fibers_import_patch(const import *table, size_t count, bool only_new);
+void fibers_imports_in_child(void);
+
+// ---- redirect_fork.c ----
+void fibers_fork_start(void);
 
 // ---- library_choice.c ----
 bool fibers_library_parks(const char *file);

@@ -77,6 +77,7 @@ static const import redirected[] = {
     {redirected_waitid, "waitid", NATIVE_CODE},
     {redirected_runtime_sched_yield, "sched_yield", MODULES_RUNTIME}, // first: the runtime may be in the same program as the rest
     {redirected_sched_yield, "sched_yield", NATIVE_CODE},
+    {redirected_vfork, "vfork", MODULES_ALL},
     // Descriptor numbers are reused: whoever closes one must say so.
     {redirected_close, "close", NATIVE_CODE | MODULES_QUIET},
     {redirected_dup, "dup", NATIVE_CODE | MODULES_QUIET},
@@ -103,6 +104,7 @@ int fibers_start(char *reason, size_t reason_size)
     fibers_stacks_start();
     fibers_vthread_start();
     fibers_descriptors_start();
+    fibers_fork_start();
     return 0;
 }
 

@@ -78,6 +78,8 @@ int redirected_runtime_sched_yield(void); // redirect_waits.c
 // redirect_processes.c
 pid_t redirected_waitpid(pid_t pid, int *status, int options);
 int redirected_waitid(idtype_t kind, id_t id, siginfo_t *info, int options);
+// redirect_fork.c
+pid_t redirected_vfork(void);
 // redirect_descriptors.c
 int redirected_close(int descriptor);
 int redirected_dup(int from);

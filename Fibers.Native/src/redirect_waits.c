@@ -299,6 +299,12 @@ bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now)
     return find_overdue(inbox, now, false) != NULL;
 }
 
+// In the child of a fork nobody waits, and whoever held a bucket's lock is not there: no signal needs to look.
+void fibers_waits_in_child(void)
+{
+    atomic_store(&parked_waiters, 0);
+}
+
 // ---- the replacements -----------------------------------------------------------------------------------
 
 int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)

@@ -50,6 +50,7 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(reads)            \
     X(descriptors)      \
     X(children)         \
+    X(forks)            \
     X(fifos)            \
     X(remembering)      \
     X(waits)            \
