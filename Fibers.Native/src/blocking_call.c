@@ -146,5 +146,8 @@ ssize_t blocking_call_run(struct blocking_call *call)
 bool ready_now(int descriptor, short events)
 {
     struct pollfd entry = {descriptor, events, 0};
-    return poll(&entry, 1, 0) != 0;
+    int count;
+    while ((count = poll(&entry, 1, 0)) < 0 && errno == EINTR) { // a signal says nothing about the file
+    }
+    return count != 0;
 }

@@ -2,9 +2,11 @@
 #include "suspension.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -128,6 +130,61 @@ static void the_rules_of_the_plain_call(void *unused)
     close(pair[1]);
 }
 
+// ---- signals while somebody looks whether a call would block -------------------------------------------------------------
+
+static int listener;
+static fibers_vthread *_Atomic doorman;
+static _Atomic int carrier_tid;
+
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
+static void let_one_in(void *unused)
+{
+    (void)unused;
+    atomic_store(&carrier_tid, fibers_vthread_current()->carrier->kernel_tid);
+    atomic_store(&doorman, fibers_vthread_current());
+    int stranger = accept(listener, NULL, NULL);
+    CHECK("signals", stranger >= 0 && close(stranger) == 0);
+}
+
+static uint64_t await_doorman(void)
+{
+    for (int64_t limit = now_ns() + 20000000000;;) {
+        fibers_vthread *vthread = atomic_load(&doorman);
+        uint64_t word = vthread != NULL ? atomic_load(&vthread->park_word) : 0;
+        if (FIBERS_PARK_STATE(word) == FIBERS_PARKED)
+            return FIBERS_PARK_NUMBER(word);
+        REQUIRE("signals", now_ns() < limit); // or else it stands in the kernel
+    }
+}
+
+// Sent to look again and again, with signals all the while: an accept that took one for somebody at the door would keep the carrier waiting.
+static void nobody_is_at_the_door(scheduler *s)
+{
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &action, NULL);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in door = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof door;
+    REQUIRE("signals", bind(listener, (struct sockaddr *)&door, size) == 0 && listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&door, &size) == 0);
+    scheduler_spawn(s, let_one_in, NULL);
+    for (int i = 0; i < check_scaled(20000); i++) {
+        uint64_t number = await_doorman();
+        park_wake(atomic_load(&doorman), number, FIBERS_WAKE_READY);
+        for (int k = 0; k < 5; k++)
+            syscall(SYS_tgkill, getpid(), atomic_load(&carrier_tid), SIGUSR1);
+    }
+    await_doorman();
+    int stranger = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK("signals", connect(stranger, (struct sockaddr *)&door, sizeof door) == 0);
+    scheduler_wait(s);
+    close(stranger);
+    close(listener);
+}
+
 void topic_reads(void)
 {
     redirect_everything(ignore_suspension);
@@ -144,6 +201,8 @@ void topic_reads(void)
     scheduler_spawn(s, read_much, NULL);
     scheduler_wait(s);
     scheduler_spawn(s, the_rules_of_the_plain_call, NULL);
+    scheduler_wait(s);
+    nobody_is_at_the_door(s);
     scheduler_stop(s);
     s = scheduler_start(3);
     conversations_end(s);
