@@ -13,6 +13,12 @@ static bool takes_data_in_order(int flags)
     return (flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)) == 0;
 }
 
+// Whatever is asked for out of order the kernel answers at once, and no poller tells of it as of data.
+static bool never_waits(int flags)
+{
+    return (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) != 0;
+}
+
 struct transfer {
     struct blocking_call call;
     char *buffer;
@@ -35,7 +41,7 @@ ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags
     struct transfer t;
     if (flags & MSG_OOB)
         descriptor_loses_urgent_data(descriptor);
-    if ((flags & MSG_DONTWAIT) || !blocking_call_begin(&t.call, receive, descriptor, POLLIN, FIBERS_REASON_READ))
+    if (never_waits(flags) || !blocking_call_begin(&t.call, receive, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvfrom(descriptor, buffer, size, flags, from, from_size);
     t.call.size = size;
     t.call.until_done = (flags & MSG_WAITALL) && !(flags & MSG_PEEK);
@@ -109,7 +115,7 @@ ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags)
     struct message_call m;
     if (flags & MSG_OOB)
         descriptor_loses_urgent_data(descriptor);
-    if ((flags & (MSG_DONTWAIT | MSG_WAITALL)) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
+    if (never_waits(flags) || (flags & MSG_WAITALL) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvmsg(descriptor, message, flags);
     m.call.size = total_length(message);
     m.call.reads = takes_data_in_order(flags);

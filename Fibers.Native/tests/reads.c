@@ -107,6 +107,13 @@ static void the_rules_of_the_plain_call(void *unused)
     int64_t start = now_ns();
     CHECK("SO_RCVTIMEO", recv(pair[0], text, 1, 0) == -1 && errno == EAGAIN);
     CHECK("SO_RCVTIMEO", now_ns() - start >= 30000000);
+    int datagrams = socket(AF_INET, SOCK_DGRAM, 0); // what is asked for out of order is answered at once
+    struct iovec vector = {text, 1};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    CHECK("MSG_ERRQUEUE", recv(datagrams, text, 1, MSG_ERRQUEUE) == -1 && errno == EAGAIN);
+    CHECK("MSG_ERRQUEUE", recvmsg(datagrams, &message, MSG_ERRQUEUE) == -1 && errno == EAGAIN);
+    CHECK("MSG_OOB", recv(pair[1], text, 1, MSG_OOB) == -1 && errno != EAGAIN);
+    close(datagrams);
     CHECK("read", read(-1, text, 1) == -1 && errno == EBADF);
     CHECK("read", read(tube[0], NULL, 0) == 0 && read(pair[0], text, 0) == 0); // nothing to wait for
 
