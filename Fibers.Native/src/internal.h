@@ -231,6 +231,23 @@ static inline int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+// Of a time that makes sense. A deadline that does not fit is never, as near as makes no difference.
+static inline int64_t as_nanoseconds(int64_t seconds, int64_t nanoseconds)
+{
+    return seconds >= FIBERS_NO_DEADLINE / 1000000000 ? FIBERS_NO_DEADLINE - 1 : seconds * 1000000000 + nanoseconds;
+}
+
+static inline int64_t deadline_after(int64_t duration_ns)
+{
+    int64_t now = now_ns();
+    return duration_ns >= FIBERS_NO_DEADLINE - now ? FIBERS_NO_DEADLINE - 1 : now + duration_ns;
+}
+
+static inline bool is_duration(const struct timespec *time)
+{
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec <= 999999999;
+}
+
 // Wakers that must not lose a store behind a load spell it out.
 static inline void full_fence(void)
 {

@@ -137,6 +137,50 @@ static void the_rules_of_the_plain_call(void *unused)
     close(pair[1]);
 }
 
+// ---- times that do not fit into nanoseconds, and times that are none ------------------------------------------------------
+
+static void write_byte(void *argument)
+{
+    CHECK("long", write(*(int *)argument, "x", 1) == 1);
+}
+
+static void wait_long(void *argument)
+{
+    int pair[2];
+    char text[8];
+    REQUIRE("long", socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(pair[0], &set);
+    struct timeval longest = {LONG_MAX, 999999};
+    scheduler_spawn(argument, write_byte, &pair[1]); // it runs when this one has parked
+    CHECK("long", select(pair[0] + 1, &set, NULL, NULL, &longest) == 1 && longest.tv_sec > LONG_MAX - 1000);
+    CHECK("long", recv(pair[0], text, sizeof text, MSG_DONTWAIT) == 1);
+
+    struct pollfd entry = {pair[0], POLLIN, 0};
+    scheduler_spawn(argument, write_byte, &pair[1]);
+    CHECK("long", ppoll(&entry, 1, &(struct timespec){LONG_MAX, 999999999}, NULL) == 1);
+    CHECK("long", recv(pair[0], text, sizeof text, MSG_DONTWAIT) == 1);
+
+    struct timeval patience = {10000000000000, 0};
+    CHECK("long", setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    scheduler_spawn(argument, write_byte, &pair[1]);
+    CHECK("long", recv(pair[0], text, sizeof text, 0) == 1);
+
+    CHECK("negative", select(0, NULL, NULL, NULL, &(struct timeval){-1, 0}) == -1 && errno == EINVAL);
+    CHECK("negative", select(0, NULL, NULL, NULL, &(struct timeval){0, -1}) == -1 && errno == EINVAL);
+    CHECK("negative", ppoll(NULL, 0, &(struct timespec){-1, 0}, NULL) == -1 && errno == EINVAL);
+    CHECK("negative", ppoll(NULL, 0, &(struct timespec){0, 1000000000}, NULL) == -1 && errno == EINVAL);
+    struct timeval little = {0, 20000}, many = {0, 1020000};
+    int64_t start = now_ns();
+    CHECK("long", select(0, NULL, NULL, NULL, &little) == 0 && now_ns() - start >= 20000000 && little.tv_usec == 0);
+    scheduler_spawn(argument, write_byte, &pair[1]);
+    FD_SET(pair[0], &set);
+    CHECK("long", select(pair[0] + 1, &set, NULL, NULL, &many) == 1 && many.tv_usec < 1000000); // more than a second's
+    close(pair[0]);
+    close(pair[1]);
+}
+
 // ---- signals while somebody looks whether a call would block -------------------------------------------------------------
 
 static int listener;
@@ -208,6 +252,8 @@ void topic_reads(void)
     scheduler_spawn(s, read_much, NULL);
     scheduler_wait(s);
     scheduler_spawn(s, the_rules_of_the_plain_call, NULL);
+    scheduler_wait(s);
+    scheduler_spawn(s, wait_long, s);
     scheduler_wait(s);
     nobody_is_at_the_door(s);
     scheduler_stop(s);
