@@ -258,7 +258,7 @@ FIBERS_API int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox,
 FIBERS_API void fibers_vthread_detach(fibers_vthread *self);
 
 // Any thread. Ends a parked, unbound virtual thread: its entry must return at once when resumed.
-// Waits for its kernel thread to be gone, then gives the stack back. 0 or errno.
+// Waits for its kernel thread to be gone, then gives the stack back. 0 or errno: then it is as it was, and this may be tried again.
 FIBERS_API int fibers_vthread_destroy(fibers_vthread *vthread);
 
 // Carrier only. Runs `vthread` until somebody leaves, and returns who that is: `vthread`, or one that it, or its successor,

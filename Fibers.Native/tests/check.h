@@ -38,6 +38,7 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(unwinding)        \
     X(handing_over)     \
     X(lifecycle)        \
+    X(revival)          \
     X(thread_locals)    \
     X(destructors)      \
     X(identity)         \
