@@ -31,8 +31,8 @@ static pthread_mutex_t patch_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long long modules_seen; // dlpi_adds at the last complete pass
 
 struct pass {
-    const import *table;
-    size_t count;
+    const imports *table;
+    const char *names[MAX_IMPORTS];
     int patched;
     bool unfinished; // a module was still being loaded
     unsigned long long adds;
@@ -195,16 +195,16 @@ static void patch_relocations(const struct dl_phdr_info *module, const struct dy
         if (symbol->st_name == 0 || symbol->st_shndx != SHN_UNDEF)
             continue;
         const char *name = dynamic->strings + symbol->st_name;
-        for (size_t entry = 0; entry < pass->count; entry++) {
-            const import *wanted = &pass->table[entry];
-            if (!(wanted->modules & class) || strcmp(name, wanted->name) != 0)
+        for (size_t entry = 0; entry < pass->table->count; entry++) {
+            if (!(pass->table->modules[entry] & class) || strcmp(name, pass->names[entry]) != 0)
                 continue;
+            void *replacement = pass->table->replacements[entry];
             void **slot = (void **)(module->dlpi_addr + relocations[i].r_offset);
-            if (*slot == wanted->replacement)
+            if (*slot == replacement)
                 break;
             if (!is_loaded(module, slot))
                 pass->unfinished = true;
-            else if (write_slot(module, slot, wanted->replacement))
+            else if (write_slot(module, slot, replacement))
                 pass->patched++;
             break;
         }
@@ -251,14 +251,17 @@ static int count_loads(struct dl_phdr_info *module, size_t size, void *argument)
 }
 
 // Returns how many slots were rewritten. With only_new it is nearly free when nothing was loaded since.
-int fibers_import_patch(const import *table, size_t count, bool only_new)
+int fibers_import_patch(const imports *table, bool only_new)
 {
-    struct pass pass = {.table = table, .count = count};
+    struct pass pass = {.table = table};
     look_for_contract();
     pthread_mutex_lock(&patch_lock);
     unsigned long long loads = 0;
     dl_iterate_phdr(count_loads, &loads);
     if (!only_new || loads != modules_seen) {
+        const char *name = table->names;
+        for (size_t i = 0; i < table->count; i++, name += strlen(name) + 1)
+            pass.names[i] = name;
         dl_iterate_phdr(visit, &pass);
         if (!pass.unfinished)
             modules_seen = pass.adds;

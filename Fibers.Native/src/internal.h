@@ -98,17 +98,19 @@ bool fibers_descriptor_closing(uint32_t generation);
 fibers_descriptor *fibers_descriptor_entry(int descriptor); // NULL: out of range
 
 // ---- import_patch.c ----
-typedef struct import {
-    void *replacement;
-    char name[23]; // in place: a pointer would need a relocation, which is larger
-    uint8_t modules; // MODULES_*
-} import;
+typedef struct imports {
+    size_t count;
+    const char *names; // one behind the other, each with its end
+    void *const *replacements;
+    const uint8_t *modules; // MODULES_*
+} imports;
+#define MAX_IMPORTS 100
 #define MODULES_RUNTIME 1u // the .NET runtime itself
 #define MODULES_SYSTEM 2u  // libSystem.Native
 #define MODULES_OTHER 4u   // everything else but the C library, the loader and this shim
 #define MODULES_QUIET 8u   // of those, what shall not park (library_choice.c)
 #define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER | MODULES_QUIET)
-int fibers_import_patch(const import *table, size_t count, bool only_new);
+int fibers_import_patch(const imports *table, bool only_new);
 void fibers_imports_in_child(void);
 
 // ---- redirect_fork.c ----
