@@ -213,7 +213,7 @@ FIBERS_API uint32_t fibers_features(void);
 // you like. Blocking calls of these park (`only` NULL: of all), unless they are in `except` (or NULL). 0 or ENOMEM. Allocates.
 FIBERS_API int fibers_redirect_choose(const char *only, const char *except);
 
-// Any thread; once, after fibers_start. Rewrites the imports listed in redirect.c. Allocates.
+// Any thread; once, after fibers_start. Rewrites the imports listed in redirected.h. Allocates.
 FIBERS_API int fibers_redirect_install(char *reason, size_t reason_size);
 
 // Any thread. Looks at libraries loaded since; cheap when there are none. Returns how many it patched.
@@ -316,7 +316,7 @@ typedef struct fibers_descriptor {
     _Atomic uint32_t options;    // the rest: descriptor_memory.c
     _Atomic uint32_t shared;
     _Atomic uint32_t lent;
-    uint32_t reserved;
+    _Atomic uint32_t known;      // 1: somebody has asked for its generation
     _Atomic uint64_t manners;
     _Atomic uint64_t time_outs;
     _Atomic uint64_t emptied;

@@ -27,7 +27,7 @@
     FIELD(fibers_vthread, argument) \
     SIZE(fibers_descriptor) FIELD(fibers_descriptor, generation) FIELD(fibers_descriptor, interest) FIELD(fibers_descriptor, closed_next) \
     FIELD(fibers_descriptor, queued) FIELD(fibers_descriptor, edges) FIELD(fibers_descriptor, ending) FIELD(fibers_descriptor, options) \
-    FIELD(fibers_descriptor, shared) FIELD(fibers_descriptor, lent) FIELD(fibers_descriptor, reserved) FIELD(fibers_descriptor, manners) \
+    FIELD(fibers_descriptor, shared) FIELD(fibers_descriptor, lent) FIELD(fibers_descriptor, known) FIELD(fibers_descriptor, manners) \
     FIELD(fibers_descriptor, time_outs) FIELD(fibers_descriptor, emptied) \
     SIZE(fibers_step) FIELD(fibers_step, rip) FIELD(fibers_step, rsp) FIELD(fibers_step, rbp) FIELD(fibers_step, rbx) FIELD(fibers_step, r12) \
     FIELD(fibers_step, r13) FIELD(fibers_step, r14) FIELD(fibers_step, r15) FIELD(fibers_step, rax) FIELD(fibers_step, rcx) \
