@@ -95,6 +95,7 @@ void fibers_waits_in_child(void);
 void fibers_descriptors_start(void);
 uint32_t fibers_descriptor_generation(int descriptor);
 bool fibers_descriptor_closing(uint32_t generation);
+bool fibers_descriptors_of_parent(void); // this is a child of the process that the table tells of
 fibers_descriptor *fibers_descriptor_entry(int descriptor); // NULL: out of range
 
 // ---- import_patch.c ----

@@ -46,6 +46,11 @@ void fibers_descriptors_start(void)
     owner = getpid();
 }
 
+bool fibers_descriptors_of_parent(void)
+{
+    return getpid() != owner;
+}
+
 fibers_descriptor *fibers_descriptor_table(int32_t *out)
 {
     *out = capacity;
@@ -118,7 +123,7 @@ static void wake_waiters(int descriptor)
 static bool is_of_a_child(int descriptor)
 {
     bool matters = descriptor <= STDERR_FILENO || atomic_load_explicit(&table[descriptor].interest, memory_order_relaxed) != 0;
-    return matters && getpid() != owner;
+    return matters && fibers_descriptors_of_parent();
 }
 
 // False: nothing is to be said about this number.
@@ -248,7 +253,7 @@ static int close_some(unsigned int first, unsigned int last, unsigned int known)
 // With flags nothing is closed, or nothing of ours.
 int redirected_close_range(unsigned int first, unsigned int last, int flags)
 {
-    if (flags != 0 || first > last || getpid() != owner)
+    if (flags != 0 || first > last || fibers_descriptors_of_parent())
         return (int)syscall(SYS_close_range, first, last, flags);
     atomic_fetch_add(&ranges_under_way, 1); // full fence; pairs with become_known
     unsigned int known = (unsigned int)(atomic_load(&highest_known) + 1), end;

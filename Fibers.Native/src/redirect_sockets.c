@@ -3,7 +3,6 @@
 #include "blocking_call.h"
 #include "descriptor_memory.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 
 // ---- receiving and sending ------------------------------------------------------------------------------
@@ -234,12 +233,11 @@ int redirected_connect(int descriptor, const struct sockaddr *to, socklen_t to_s
     // waited for with poll.
     if (to == NULL || to->sa_family == AF_UNSPEC || to->sa_family == AF_UNIX || !blocking_call_begin(&call, end_connect, descriptor, POLLOUT, FIBERS_REASON_CONNECT))
         return connect(descriptor, to, to_size);
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK))
+    uint32_t loan;
+    if (descriptor_lend_never_waiting(descriptor, &loan) != 0)
         return connect(descriptor, to, to_size);
-    descriptor_lend_never_waiting(descriptor, flags);
     int result = connect(descriptor, to, to_size);
-    descriptor_take_back(descriptor, flags);
+    descriptor_take_back(descriptor, loan);
     if (result == 0 || errno != EINPROGRESS)
         return result;
     result = (int)blocking_call_run(&call);
