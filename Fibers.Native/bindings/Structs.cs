@@ -105,7 +105,7 @@ internal struct NativeDescriptor
     public uint Options;
     public uint Shared;
     public uint Lent;
-    public uint Reserved;
+    public uint Known;
     public ulong Manners;
     public ulong TimeOuts;
     public ulong Emptied;

@@ -215,7 +215,7 @@ FIBERS_API uint32_t fibers_features(void);
 // you like. Blocking calls of these park (`only` NULL: of all), unless they are in `except` (or NULL). 0 or ENOMEM. Allocates.
 FIBERS_API int fibers_redirect_choose(const char *only, const char *except);
 
-// Any thread; once, after fibers_start. Rewrites the imports listed in redirect.c. Allocates.
+// Any thread; once, after fibers_start. Rewrites the imports listed in redirected.h. Allocates.
 FIBERS_API int fibers_redirect_install(char *reason, size_t reason_size);
 
 // Any thread. Looks at libraries loaded since; cheap when there are none. Returns how many it patched.
@@ -260,7 +260,7 @@ FIBERS_API int fibers_vthread_create(fibers_stacks *stacks, fibers_inbox *inbox,
 FIBERS_API void fibers_vthread_detach(fibers_vthread *self);
 
 // Any thread. Ends a parked, unbound virtual thread: its entry must return at once when resumed.
-// Waits for its kernel thread to be gone, then gives the stack back. 0 or errno.
+// Waits for its kernel thread to be gone, then gives the stack back. 0 or errno: then it is as it was, and this may be tried again.
 FIBERS_API int fibers_vthread_destroy(fibers_vthread *vthread);
 
 // Carrier only. Runs `vthread` until somebody leaves, and returns who that is: `vthread`, or one that it, or its successor,
@@ -321,7 +321,7 @@ typedef struct fibers_descriptor {
     _Atomic uint32_t options;    // the rest: descriptor_memory.c
     _Atomic uint32_t shared;
     _Atomic uint32_t lent;
-    uint32_t reserved;
+    _Atomic uint32_t known;      // 1: somebody has asked for its generation
     _Atomic uint64_t manners;
     _Atomic uint64_t time_outs;
     _Atomic uint64_t emptied;
@@ -364,6 +364,8 @@ FIBERS_API int fibers_rescue_start(fibers_inbox *inbox, int64_t stuck_after_ns);
 FIBERS_API void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns);
 #define FIBERS_DOZE_RESCUE 1u
 #define FIBERS_DOZE_WATCHDOG 2u
+// Any thread. The same, but not when *stop is not 0 (NULL: it is). Whoever sets it and then calls fibers_rouse ends the doze, or prevents it.
+FIBERS_API void fibers_doze_unless(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop);
 // Any thread. Ends every doze.
 FIBERS_API void fibers_rouse(fibers_inbox *inbox);
 // Any thread. Stops it and waits until it is gone.

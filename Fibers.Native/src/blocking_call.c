@@ -39,13 +39,13 @@ static int64_t socket_time_out_ns(int descriptor, short events)
     socklen_t size = sizeof timeout;
     if (getsockopt(descriptor, SOL_SOCKET, events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &timeout, &size) != 0)
         return 0;
-    return (int64_t)timeout.tv_sec * 1000000000 + (int64_t)timeout.tv_usec * 1000;
+    return as_nanoseconds(timeout.tv_sec, (int64_t)timeout.tv_usec * 1000);
 }
 
 static void set_deadline(struct blocking_call *call, int64_t time_out_ns)
 {
     if (call->deadline_ns == 0)
-        call->deadline_ns = time_out_ns == 0 ? FIBERS_NO_DEADLINE : now_ns() + time_out_ns;
+        call->deadline_ns = time_out_ns == 0 ? FIBERS_NO_DEADLINE : deadline_after(time_out_ns);
 }
 
 // The number was closed, or is being closed: RETRY when that came to nothing (dup2 can fail), or when it had begun before the call did and so
@@ -183,5 +183,8 @@ ssize_t blocking_call_run(struct blocking_call *call)
 bool ready_now(int descriptor, short events)
 {
     struct pollfd entry = {descriptor, events, 0};
-    return poll(&entry, 1, 0) != 0;
+    int count;
+    while ((count = poll(&entry, 1, 0)) < 0 && errno == EINTR) { // a signal says nothing about the file
+    }
+    return count != 0;
 }

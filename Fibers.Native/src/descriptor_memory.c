@@ -20,11 +20,19 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define MANNERS_BITS 2
-#define LENDERS 256 // at a time; the rest of the count says how often
+// `lent`: of which file of the number, how many fibers have it not waiting just now, and whether it would not wait of its own meanwhile. Locked for
+// the few system calls that go with a change; nobody parks with it.
+#define LENT_LOCKED (1u << 31)
+#define LENT_OWN (1u << 30)
+#define LENT_ONE (1u << 16)
+#define LENT_COUNT (LENT_OWN - LENT_ONE)
+#define LENT_LOAN (LENT_ONE - 1)
 #define CHANGES_MASK (UINT32_MAX >> MANNERS_BITS)
 
 static pthread_mutex_t learning = PTHREAD_MUTEX_INITIALIZER; // two words are written, and only what is not out of date
@@ -131,31 +139,106 @@ void descriptor_is_shared(int descriptor, int other)
     mark_shared(other);
 }
 
+// With LENT_LOCKED set. What was lent of an earlier file of the number no longer counts.
+static uint32_t lock_lent(fibers_descriptor *entry)
+{
+    uint32_t word;
+    while ((word = atomic_fetch_or(&entry->lent, LENT_LOCKED)) & LENT_LOCKED) {
+        if (fibers_descriptors_of_parent())
+            break; // who has it is not in this process
+        sched_yield();
+    }
+    uint32_t loan = atomic_load(&entry->generation) / (FIBERS_CLOSES_UNDER_WAY + 1) & LENT_LOAN;
+    return (word & LENT_LOAN) == loan ? word & ~LENT_LOCKED : loan;
+}
+
+static void unlock_lent(fibers_descriptor *entry, uint32_t word)
+{
+    atomic_store(&entry->lent, word);
+}
+
+static bool is_lent(uint32_t word)
+{
+    return (word & LENT_COUNT) != 0;
+}
+
+int descriptor_get_flags(int descriptor)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return fcntl(descriptor, F_GETFL);
+    uint32_t word = lock_lent(entry);
+    int flags = fcntl(descriptor, F_GETFL);
+    unlock_lent(entry, word);
+    return flags >= 0 && is_lent(word) && !(word & LENT_OWN) ? flags & ~O_NONBLOCK : flags;
+}
+
+int descriptor_set_flags(int descriptor, int flags)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return fcntl(descriptor, F_SETFL, flags);
+    uint32_t word = lock_lent(entry);
+    int result = fcntl(descriptor, F_SETFL, is_lent(word) ? flags | O_NONBLOCK : flags);
+    if (result == 0 && is_lent(word))
+        word = flags & O_NONBLOCK ? word | LENT_OWN : word & ~LENT_OWN;
+    unlock_lent(entry, word);
+    return result;
+}
+
+int descriptor_set_never_waiting(int descriptor, const int *on)
+{
+    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
+    if (entry == NULL)
+        return ioctl(descriptor, FIONBIO, on);
+    uint32_t word = lock_lent(entry);
+    int result = 0;
+    if (!is_lent(word))
+        result = ioctl(descriptor, FIONBIO, on);
+    else
+        word = *on != 0 ? word | LENT_OWN : word & ~LENT_OWN;
+    unlock_lent(entry, word);
+    return result;
+}
+
 int descriptor_never_waits(int descriptor)
 {
-    fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
-    uint32_t lent = entry != NULL ? atomic_load(&entry->lent) : 0;
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0)
-        return -1;
-    return (flags & O_NONBLOCK) && (entry == NULL || (lent % LENDERS == 0 && atomic_load(&entry->lent) == lent));
+    int flags = descriptor_get_flags(descriptor);
+    return flags < 0 ? -1 : (flags & O_NONBLOCK) != 0;
 }
 
-void descriptor_lend_never_waiting(int descriptor, int flags)
+// Of the flags this changes none but that one.
+int descriptor_lend_never_waiting(int descriptor, uint32_t *loan)
 {
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
-    if (entry != NULL)
-        atomic_fetch_add(&entry->lent, 1);
-    fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+    if (entry == NULL)
+        return 1;
+    uint32_t word = lock_lent(entry);
+    int on = 1, flags = is_lent(word) ? 0 : fcntl(descriptor, F_GETFL);
+    int result = flags < 0 ? -1 : (flags & O_NONBLOCK) || (word & LENT_OWN);
+    if (result == 0 && !is_lent(word) && ioctl(descriptor, FIONBIO, &on) != 0)
+        result = -1;
+    if (result == 0)
+        word += LENT_ONE;
+    *loan = word & LENT_LOAN;
+    unlock_lent(entry, word);
+    return result;
 }
 
-void descriptor_take_back(int descriptor, int flags)
+void descriptor_take_back(int descriptor, uint32_t loan)
 {
     fibers_descriptor *entry = fibers_descriptor_entry(descriptor);
-    int error = errno;
-    fcntl(descriptor, F_SETFL, flags);
-    if (entry != NULL)
-        atomic_fetch_add(&entry->lent, LENDERS - 1); // one lender less, and another count than before
+    int error = errno, off = 0;
+    uint32_t word = lock_lent(entry);
+    if ((word & LENT_LOAN) == loan && is_lent(word)) { // else the file has been closed meanwhile
+        word -= LENT_ONE;
+        if (!is_lent(word)) {
+            if (!(word & LENT_OWN))
+                ioctl(descriptor, FIONBIO, &off);
+            word &= ~LENT_OWN;
+        }
+    }
+    unlock_lent(entry, word);
     errno = error;
 }
 

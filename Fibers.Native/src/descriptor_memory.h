@@ -31,9 +31,13 @@ void descriptor_is_shared(int descriptor, int other);
 
 // Whether calls on it never wait: 1, 0, or -1 (EBADF). What the shim lends does not count.
 int descriptor_never_waits(int descriptor);
-// Fiber only. For calls that cannot be told not to wait: the file is, until it is taken back. `flags`: its own.
-void descriptor_lend_never_waiting(int descriptor, int flags);
-void descriptor_take_back(int descriptor, int flags);
+// Fiber only. For calls that cannot be told not to wait: the file is, until it is taken back. 0: done. Else as above: it does not wait, or is none.
+int descriptor_lend_never_waiting(int descriptor, uint32_t *loan);
+void descriptor_take_back(int descriptor, uint32_t loan); // keeps errno
+// The plain calls: F_GETFL, F_SETFL and FIONBIO. Of what is lent just now they see nothing, and what they set lasts.
+int descriptor_get_flags(int descriptor);
+int descriptor_set_flags(int descriptor, int flags);
+int descriptor_set_never_waiting(int descriptor, const int *on);
 
 // Edges that pollers have reported of it.
 uint32_t descriptor_edges(int descriptor);

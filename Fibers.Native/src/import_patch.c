@@ -1,11 +1,17 @@
 // Rewrites imported function pointers (the global offset table) of loaded modules. Where the linker made
 // those pages read-only after start-up they are made writable, written, and made read-only again.
+//
+// Another thread may be loading a module that is visited: it is on the list before its pointers are there, and its pages are protected when they
+// are. Such a module is left to the next scan. (Its loader would write over what was written here, or into a page that is read-only again.)
 #include "internal.h"
 
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__x86_64__)
 #define RELOCATION_SLOT R_X86_64_JUMP_SLOT
@@ -25,9 +31,10 @@ static pthread_mutex_t patch_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long long modules_seen; // dlpi_adds at the last complete pass
 
 struct pass {
-    const import *table;
-    size_t count;
+    const imports *table;
+    const char *names[MAX_IMPORTS];
     int patched;
+    bool unfinished; // a module was still being loaded
     unsigned long long adds;
 };
 
@@ -81,21 +88,32 @@ static bool read_dynamic(const struct dl_phdr_info *module, struct dynamic *out)
 
 // The runtime is the module that exports its contract descriptor: libcoreclr.so, or the program itself
 // in a single-file application.
+static _Atomic(void *) contract;
+static _Atomic bool contract_looked_for;
+
+// Before any lock is taken, and never while modules are visited: the loader would want a lock of its own, and whoever has that one may be
+// waiting for ours, or for the one that is held during the visits.
+static void look_for_contract(void)
+{
+    if (atomic_load(&contract_looked_for))
+        return;
+    atomic_store(&contract, dlsym(RTLD_DEFAULT, "DotNetRuntimeContractDescriptor"));
+    atomic_store(&contract_looked_for, true);
+}
+
+static bool contains(const struct dl_phdr_info *module, const void *address)
+{
+    for (int i = 0; i < module->dlpi_phnum; i++) {
+        uintptr_t low = module->dlpi_addr + module->dlpi_phdr[i].p_vaddr;
+        if (module->dlpi_phdr[i].p_type == PT_LOAD && (uintptr_t)address >= low && (uintptr_t)address < low + module->dlpi_phdr[i].p_memsz)
+            return true;
+    }
+    return false;
+}
+
 static bool exports_contract(const struct dl_phdr_info *module)
 {
-    const char *name = base_name(module->dlpi_name);
-    if (has_prefix(name, "libcoreclr.so"))
-        return true;
-    if (module->dlpi_name[0] != '\0')
-        return false;
-    void *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
-    if (program == NULL)
-        return false;
-    void *descriptor = dlsym(program, "DotNetRuntimeContractDescriptor");
-    Dl_info info;
-    bool own = descriptor != NULL && dladdr(descriptor, &info) != 0 && base_name(info.dli_fname)[0] != '\0' && !has_prefix(base_name(info.dli_fname), "libcoreclr");
-    dlclose(program);
-    return own;
+    return has_prefix(base_name(module->dlpi_name), "libcoreclr.so") || (module->dlpi_name[0] == '\0' && contains(module, atomic_load(&contract)));
 }
 
 static uint32_t classify(const struct dl_phdr_info *module)
@@ -131,6 +149,29 @@ static int protection_of(const struct dl_phdr_info *module, uintptr_t address)
     return protection;
 }
 
+// Asks the kernel, by adding nothing to it.
+static bool is_writable(uintptr_t address)
+{
+    uint32_t nobody = 0;
+    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0, address, FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+}
+
+// Of one without pages to protect it is asked for each slot: what the linker has left there is no address yet.
+static bool is_loaded(const struct dl_phdr_info *module, void *const *slot)
+{
+    uintptr_t size = 0;
+    for (int i = 0; i < module->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &module->dlpi_phdr[i];
+        uintptr_t low = (module->dlpi_addr + header->p_vaddr) & ~(fibers_page_size() - 1);
+        uintptr_t high = (module->dlpi_addr + header->p_vaddr + header->p_memsz) & ~(fibers_page_size() - 1);
+        if (header->p_type == PT_GNU_RELRO && low < high && is_writable(low))
+            return false;
+        if (header->p_type == PT_LOAD)
+            size = header->p_vaddr + header->p_memsz;
+    }
+    return module->dlpi_addr == 0 || (uintptr_t)*slot >= size;
+}
+
 static bool write_slot(const struct dl_phdr_info *module, void **slot, void *value)
 {
     uintptr_t page = (uintptr_t)slot & ~(fibers_page_size() - 1);
@@ -154,12 +195,16 @@ static void patch_relocations(const struct dl_phdr_info *module, const struct dy
         if (symbol->st_name == 0 || symbol->st_shndx != SHN_UNDEF)
             continue;
         const char *name = dynamic->strings + symbol->st_name;
-        for (size_t entry = 0; entry < pass->count; entry++) {
-            const import *wanted = &pass->table[entry];
-            if (!(wanted->modules & class) || strcmp(name, wanted->name) != 0)
+        for (size_t entry = 0; entry < pass->table->count; entry++) {
+            if (!(pass->table->modules[entry] & class) || strcmp(name, pass->names[entry]) != 0)
                 continue;
+            void *replacement = pass->table->replacements[entry];
             void **slot = (void **)(module->dlpi_addr + relocations[i].r_offset);
-            if (*slot != wanted->replacement && write_slot(module, slot, wanted->replacement))
+            if (*slot == replacement)
+                break;
+            if (!is_loaded(module, slot))
+                pass->unfinished = true;
+            else if (write_slot(module, slot, replacement))
                 pass->patched++;
             break;
         }
@@ -192,6 +237,12 @@ static int visit(struct dl_phdr_info *module, size_t size, void *argument)
     return 0;
 }
 
+// In the child of a fork: whoever held the lock is not there.
+void fibers_imports_in_child(void)
+{
+    pthread_mutex_init(&patch_lock, NULL);
+}
+
 static int count_loads(struct dl_phdr_info *module, size_t size, void *argument)
 {
     (void)size;
@@ -200,15 +251,20 @@ static int count_loads(struct dl_phdr_info *module, size_t size, void *argument)
 }
 
 // Returns how many slots were rewritten. With only_new it is nearly free when nothing was loaded since.
-int fibers_import_patch(const import *table, size_t count, bool only_new)
+int fibers_import_patch(const imports *table, bool only_new)
 {
-    struct pass pass = {.table = table, .count = count};
+    struct pass pass = {.table = table};
+    look_for_contract();
     pthread_mutex_lock(&patch_lock);
     unsigned long long loads = 0;
     dl_iterate_phdr(count_loads, &loads);
     if (!only_new || loads != modules_seen) {
+        const char *name = table->names;
+        for (size_t i = 0; i < table->count; i++, name += strlen(name) + 1)
+            pass.names[i] = name;
         dl_iterate_phdr(visit, &pass);
-        modules_seen = pass.adds;
+        if (!pass.unfinished)
+            modules_seen = pass.adds;
     }
     pthread_mutex_unlock(&patch_lock);
     return pass.patched;

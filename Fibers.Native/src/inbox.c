@@ -114,8 +114,10 @@ int fibers_epoll_wait(int epoll, void *events, int capacity, int64_t timeout_ns)
     if (timeout_ns != 0)
         fibers_idle_begin();
     int count = (int)syscall(SYS_epoll_pwait2, epoll, events, capacity, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
-    if (count < 0 && errno == ENOSYS) // before Linux 5.11; rounded up, never early
-        count = epoll_wait(epoll, events, capacity, timeout_ns < 0 ? -1 : (int)((timeout_ns + 999999) / 1000000));
+    if (count < 0 && errno == ENOSYS) { // before Linux 5.11; rounded up, and early only where it does not fit: the caller looks again
+        int64_t milliseconds = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+        count = epoll_wait(epoll, events, capacity, timeout_ns < 0 ? -1 : milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+    }
     int error = errno;
     if (timeout_ns != 0)
         fibers_idle_end();

@@ -89,25 +89,33 @@ void fibers_signal_repay(_Atomic uint32_t *owed);
 // ---- redirect_waits.c ----
 fibers_vthread *fibers_waits_expired(fibers_inbox *inbox, int64_t now);
 bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now);
+void fibers_waits_in_child(void);
 
 // ---- redirect_descriptors.c ----
 void fibers_descriptors_start(void);
 uint32_t fibers_descriptor_generation(int descriptor);
 bool fibers_descriptor_closing(uint32_t generation);
+bool fibers_descriptors_of_parent(void); // this is a child of the process that the table tells of
 fibers_descriptor *fibers_descriptor_entry(int descriptor); // NULL: out of range
 
 // ---- import_patch.c ----
-typedef struct import {
-    const char *name;
-    void *replacement;
-    uint32_t modules; // MODULES_*
-} import;
+typedef struct imports {
+    size_t count;
+    const char *names; // one behind the other, each with its end
+    void *const *replacements;
+    const uint8_t *modules; // MODULES_*
+} imports;
+#define MAX_IMPORTS 100
 #define MODULES_RUNTIME 1u // the .NET runtime itself
 #define MODULES_SYSTEM 2u  // libSystem.Native
 #define MODULES_OTHER 4u   // everything else but the C library, the loader and this shim
 #define MODULES_QUIET 8u   // of those, what shall not park (library_choice.c)
 #define MODULES_ALL (MODULES_RUNTIME | MODULES_SYSTEM | MODULES_OTHER | MODULES_QUIET)
-int fibers_import_patch(const import *table, size_t count, bool only_new);
+int fibers_import_patch(const imports *table, bool only_new);
+void fibers_imports_in_child(void);
+
+// ---- redirect_fork.c ----
+void fibers_fork_start(void);
 
 // ---- library_choice.c ----
 bool fibers_library_parks(const char *file);
@@ -231,6 +239,23 @@ static inline int64_t now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// Of a time that makes sense. A deadline that does not fit is never, as near as makes no difference.
+static inline int64_t as_nanoseconds(int64_t seconds, int64_t nanoseconds)
+{
+    return seconds >= FIBERS_NO_DEADLINE / 1000000000 ? FIBERS_NO_DEADLINE - 1 : seconds * 1000000000 + nanoseconds;
+}
+
+static inline int64_t deadline_after(int64_t duration_ns)
+{
+    int64_t now = now_ns();
+    return duration_ns >= FIBERS_NO_DEADLINE - now ? FIBERS_NO_DEADLINE - 1 : now + duration_ns;
+}
+
+static inline bool is_duration(const struct timespec *time)
+{
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec <= 999999999;
 }
 
 // Wakers that must not lose a store behind a load spell it out.

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -78,11 +79,18 @@ int redirected_runtime_sched_yield(void); // redirect_waits.c
 // redirect_processes.c
 pid_t redirected_waitpid(pid_t pid, int *status, int options);
 int redirected_waitid(idtype_t kind, id_t id, siginfo_t *info, int options);
+// redirect_fork.c
+pid_t redirected_vfork(void);
 // redirect_descriptors.c
 int redirected_close(int descriptor);
 int redirected_dup(int from);
 int redirected_dup2(int from, int to);
 int redirected_dup3(int from, int to, int flags);
+int redirected_fclose(FILE *stream);
+int redirected_pclose(FILE *stream);
+FILE *redirected_freopen(const char *path, const char *mode, FILE *stream);
+int redirected_close_range(unsigned int first, unsigned int last, int flags);
+void redirected_closefrom(int first);
 // redirect_options.c
 int redirected_fcntl(int descriptor, int command, ...);
 int redirected_ioctl(int descriptor, unsigned long command, ...);

@@ -26,6 +26,12 @@ long redirected_syscall(long number, ...)
     switch (number) { // what must be noted, however it is called
     case SYS_close: return redirected_close((int)a);
     case SYS_dup: return redirected_dup((int)a);
+#if defined(SYS_dup2)
+    case SYS_dup2: return redirected_dup2((int)a, (int)b);
+#endif
+#if defined(SYS_close_range)
+    case SYS_close_range: return redirected_close_range((unsigned int)a, (unsigned int)b, (int)c);
+#endif
     case SYS_dup3: return redirected_dup3((int)a, (int)b, (int)c);
     case SYS_fcntl: return redirected_fcntl((int)a, (int)b, c);
     case SYS_ioctl: return redirected_ioctl((int)a, (unsigned long)b, c);

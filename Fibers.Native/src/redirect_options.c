@@ -24,7 +24,10 @@ _Static_assert(SO_RCVTIMEO == 20 && SO_SNDTIMEO == 21, "other numbers than is_ti
 
 int redirected_fcntl(int descriptor, int command, ...)
 {
-    int result = fcntl(descriptor, command, THE_ARGUMENT(command));
+    if (command == F_GETFL)
+        return descriptor_get_flags(descriptor);
+    void *argument = THE_ARGUMENT(command);
+    int result = command == F_SETFL ? descriptor_set_flags(descriptor, (int)(intptr_t)argument) : fcntl(descriptor, command, argument);
     if (command == F_SETFL)
         descriptor_options_changed(descriptor);
     else if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
@@ -34,9 +37,11 @@ int redirected_fcntl(int descriptor, int command, ...)
 
 int redirected_ioctl(int descriptor, unsigned long command, ...)
 {
-    int result = ioctl(descriptor, command, THE_ARGUMENT(command));
-    if ((unsigned int)command == FIONBIO) // the kernel looks at no more of it
-        descriptor_options_changed(descriptor);
+    void *argument = THE_ARGUMENT(command);
+    if ((unsigned int)command != FIONBIO || argument == NULL) // the kernel looks at no more of it
+        return ioctl(descriptor, command, argument);
+    int result = descriptor_set_never_waiting(descriptor, argument);
+    descriptor_options_changed(descriptor);
     return result;
 }
 

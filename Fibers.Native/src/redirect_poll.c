@@ -91,9 +91,10 @@ int redirected_poll(struct pollfd *entries, nfds_t count, int timeout_ms)
 int redirected_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL || mask != NULL) // a mask is for this kernel thread: it must stay on it
+    // A mask is for this kernel thread: it must stay on it.
+    if (self == NULL || mask != NULL || (timeout != NULL && !is_duration(timeout)))
         return ppoll(entries, count, timeout, mask);
-    return poll_until(self, entries, count, timeout == NULL ? FIBERS_NO_DEADLINE : now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec);
+    return poll_until(self, entries, count, timeout == NULL ? FIBERS_NO_DEADLINE : deadline_after(as_nanoseconds(timeout->tv_sec, timeout->tv_nsec)));
 }
 
 int redirected_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms)
@@ -123,11 +124,27 @@ static int bits_of(const struct pollfd *entry)
     return entry->events & (reading | writing | (entry->revents & POLLPRI));
 }
 
+static bool never_waits(const struct timeval *timeout)
+{
+    return timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec == 0 && timeout->tv_usec == 0)); // wrong, or zero
+}
+
+// Linux says what is left.
+static void subtract(struct timeval *timeout, int64_t elapsed_ns)
+{
+    int64_t seconds = timeout->tv_sec - elapsed_ns / 1000000000, microseconds = timeout->tv_usec - elapsed_ns % 1000000000 / 1000;
+    if (microseconds < 0) {
+        microseconds += 1000000;
+        seconds--;
+    }
+    *timeout = seconds < 0 ? (struct timeval){0, 0} : (struct timeval){seconds, microseconds};
+}
+
 // The sets become poll entries, and back.
 int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *exceptional, struct timeval *timeout)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL || limit < 0 || limit > FD_SETSIZE || (timeout != NULL && timeout->tv_sec == 0 && timeout->tv_usec == 0))
+    if (self == NULL || limit < 0 || limit > FD_SETSIZE || never_waits(timeout))
         return select(limit, reading, writing, exceptional, timeout);
     struct pollfd *entries = allocate((size_t)(limit > 0 ? limit : 1) * sizeof *entries);
     if (entries == NULL)
@@ -139,8 +156,12 @@ int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *excep
         if (events != 0)
             entries[count++] = (struct pollfd){descriptor, events, 0};
     }
-    int64_t start = now_ns();
-    int64_t deadline = timeout == NULL ? FIBERS_NO_DEADLINE : start + (int64_t)timeout->tv_sec * 1000000000 + (int64_t)timeout->tv_usec * 1000;
+    int64_t start = now_ns(), deadline = FIBERS_NO_DEADLINE;
+    if (timeout != NULL) {
+        if (timeout->tv_usec >= 1000000 && timeout->tv_sec < INT64_MAX - timeout->tv_usec / 1000000) // there may be seconds among them
+            *timeout = (struct timeval){timeout->tv_sec + timeout->tv_usec / 1000000, timeout->tv_usec % 1000000};
+        deadline = deadline_after(as_nanoseconds(timeout->tv_sec, (int64_t)timeout->tv_usec % 1000000 * 1000));
+    }
     int ready, bits = 0, error = 0;
     do {
         ready = poll_until(self, entries, count, deadline);
@@ -174,10 +195,8 @@ int redirected_select(int limit, fd_set *reading, fd_set *writing, fd_set *excep
             if (bits_of(&entries[i]) & POLLPRI)
                 FD_SET(entries[i].fd, exceptional);
         }
-        if (timeout != NULL) { // Linux says what is left
-            int64_t left = deadline - now_ns();
-            *timeout = (struct timeval){left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 / 1000 : 0};
-        }
+        if (timeout != NULL)
+            subtract(timeout, now_ns() - start);
     }
     free(entries);
     errno = error;

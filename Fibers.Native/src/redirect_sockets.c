@@ -3,7 +3,6 @@
 #include "blocking_call.h"
 #include "descriptor_memory.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 
 // ---- receiving and sending ------------------------------------------------------------------------------
@@ -11,6 +10,12 @@
 static bool takes_data_in_order(int flags)
 {
     return (flags & ~(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)) == 0;
+}
+
+// Whatever is asked for out of order the kernel answers at once, and no poller tells of it as of data.
+static bool never_waits(int flags)
+{
+    return (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) != 0;
 }
 
 struct transfer {
@@ -35,7 +40,7 @@ ssize_t redirected_recvfrom(int descriptor, void *buffer, size_t size, int flags
     struct transfer t;
     if (flags & MSG_OOB)
         descriptor_loses_urgent_data(descriptor);
-    if ((flags & MSG_DONTWAIT) || !blocking_call_begin(&t.call, receive, descriptor, POLLIN, FIBERS_REASON_READ))
+    if (never_waits(flags) || !blocking_call_begin(&t.call, receive, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvfrom(descriptor, buffer, size, flags, from, from_size);
     t.call.size = size;
     t.call.until_done = (flags & MSG_WAITALL) && !(flags & MSG_PEEK);
@@ -109,7 +114,7 @@ ssize_t redirected_recvmsg(int descriptor, struct msghdr *message, int flags)
     struct message_call m;
     if (flags & MSG_OOB)
         descriptor_loses_urgent_data(descriptor);
-    if ((flags & (MSG_DONTWAIT | MSG_WAITALL)) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
+    if (never_waits(flags) || (flags & MSG_WAITALL) || !blocking_call_begin(&m.call, receive_message, descriptor, POLLIN, FIBERS_REASON_READ))
         return recvmsg(descriptor, message, flags);
     m.call.size = total_length(message);
     m.call.reads = takes_data_in_order(flags);
@@ -228,12 +233,11 @@ int redirected_connect(int descriptor, const struct sockaddr *to, socklen_t to_s
     // waited for with poll.
     if (to == NULL || to->sa_family == AF_UNSPEC || to->sa_family == AF_UNIX || !blocking_call_begin(&call, end_connect, descriptor, POLLOUT, FIBERS_REASON_CONNECT))
         return connect(descriptor, to, to_size);
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0 || (flags & O_NONBLOCK))
+    uint32_t loan;
+    if (descriptor_lend_never_waiting(descriptor, &loan) != 0)
         return connect(descriptor, to, to_size);
-    descriptor_lend_never_waiting(descriptor, flags);
     int result = connect(descriptor, to, to_size);
-    descriptor_take_back(descriptor, flags);
+    descriptor_take_back(descriptor, loan);
     if (result == 0 || errno != EINPROGRESS)
         return result;
     result = (int)blocking_call_run(&call);

@@ -162,18 +162,17 @@ struct file_to_socket {
     struct blocking_call call;
     int from;
     off_t *offset;
-    int flags; // of the socket
 };
 
 // sendfile has no flag of its own for "do not block".
 static ssize_t send_file(struct blocking_call *call, bool wait)
 {
     struct file_to_socket *f = (struct file_to_socket *)call;
-    if (wait)
-        return sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
-    descriptor_lend_never_waiting(call->descriptor, f->flags);
+    uint32_t loan;
+    bool lent = !wait && descriptor_lend_never_waiting(call->descriptor, &loan) == 0;
     ssize_t count = sendfile(call->descriptor, f->from, f->offset, call->size - call->done);
-    descriptor_take_back(call->descriptor, f->flags);
+    if (lent)
+        descriptor_take_back(call->descriptor, loan);
     return count;
 }
 
@@ -186,8 +185,7 @@ ssize_t redirected_sendfile(int to, int from, off_t *offset, size_t size)
     f.call.until_done = true;
     f.from = from;
     f.offset = offset;
-    f.flags = fcntl(to, F_GETFL);
-    if (f.flags < 0 || (f.flags & O_NONBLOCK) || kind_of(to) != WAITS_FOR_PEERS)
+    if (descriptor_never_waits(to) != 0 || kind_of(to) != WAITS_FOR_PEERS)
         return sendfile(to, from, offset, size);
     return blocking_call_run(&f.call);
 }

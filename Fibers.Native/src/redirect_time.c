@@ -18,19 +18,12 @@ static bool sleep_until(fibers_vthread *self, int64_t deadline_ns)
     return true;
 }
 
-static int64_t after(const struct timespec *duration)
-{
-    if (duration->tv_sec > 1000000000)
-        return FIBERS_NO_DEADLINE - 1; // for ever, as near as makes no difference
-    return now_ns() + (int64_t)duration->tv_sec * 1000000000 + duration->tv_nsec;
-}
-
 int redirected_nanosleep(const struct timespec *duration, struct timespec *remaining)
 {
     fibers_vthread *self = fiber_that_may_park();
-    if (self == NULL || duration->tv_nsec < 0 || duration->tv_nsec > 999999999 || duration->tv_sec < 0)
+    if (self == NULL || !is_duration(duration))
         return nanosleep(duration, remaining);
-    int64_t deadline = after(duration);
+    int64_t deadline = deadline_after(as_nanoseconds(duration->tv_sec, duration->tv_nsec));
     if (sleep_until(self, deadline))
         return 0;
     int64_t left = deadline - now_ns();

@@ -299,6 +299,12 @@ bool fibers_waits_overdue(fibers_inbox *inbox, int64_t now)
     return find_overdue(inbox, now, false) != NULL;
 }
 
+// In the child of a fork nobody waits, and whoever held a bucket's lock is not there: no signal needs to look.
+void fibers_waits_in_child(void)
+{
+    atomic_store(&parked_waiters, 0);
+}
+
 // ---- the replacements -----------------------------------------------------------------------------------
 
 int redirected_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
@@ -316,10 +322,10 @@ int redirected_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t
     if (UNLIKELY(calibrating == FIBERS_CALIBRATE_WAIT || calibrating == FIBERS_CALIBRATE_COLLECTION))
         record(OWN_FRAME);
     fibers_vthread *self = fiber_on_its_stack();
-    if (self == NULL || !may_park_here(self, OWN_FRAME))
+    if (self == NULL || !is_duration(deadline) || !may_park_here(self, OWN_FRAME))
         return pthread_cond_timedwait(condition, mutex, deadline);
     // The runtime's conditions use the monotonic clock (checked at start by sleeping: SelfTest.cs).
-    return park_on(self, condition, mutex, (int64_t)deadline->tv_sec * 1000000000 + deadline->tv_nsec);
+    return park_on(self, condition, mutex, as_nanoseconds(deadline->tv_sec, deadline->tv_nsec));
 }
 
 // The runtime yields while it spins for a lock, perhaps with another one held; parking there would leave that one

@@ -25,6 +25,8 @@ int fibers_vthread_destroy(fibers_vthread *vthread)
     // The kernel thread it was born on published the context before it ended. On a busy machine it may still be
     // on its way out, and would clear the word on behalf of the one we are about to make.
     wait_until_gone(block);
+    uint32_t pinned = vthread->pinned;
+    fibers_carrier *carrier = vthread->carrier;
     atomic_store(&block->kernel_exit, 1);
     vthread->pinned = 1; // it will run on a kernel thread of its own, with no carrier to go back to
     vthread->carrier = NULL;
@@ -35,8 +37,12 @@ int fibers_vthread_destroy(fibers_vthread *vthread)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     long tid = fibers_revive(&vthread->context, &block->kernel_exit, REVIVE_FLAGS);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (tid < 0)
+    if (tid < 0) { // as it was: the next attempt must not wait for a kernel thread that there never was
+        atomic_store(&block->kernel_exit, 0);
+        vthread->pinned = pinned;
+        vthread->carrier = carrier;
         return (int)-tid;
+    }
     wait_until_gone(block);
     fibers_vthread_forget(block);
     return 0;

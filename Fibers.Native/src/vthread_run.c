@@ -162,9 +162,14 @@ void fibers_idle_end(void)
         fibers_rouse(carrier->inbox);
 }
 
-void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns)
+// *stop is read after the doze was announced; else it might be set, and everybody roused, in between.
+void fibers_doze_unless(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop)
 {
-    uint32_t dozing = atomic_fetch_or(&inbox->dozing, who) | who; // full fence; pairs with fibers_idle_end
+    uint32_t dozing = atomic_fetch_or(&inbox->dozing, who) | who; // full fence; pairs with fibers_idle_end, and with who stops
+    if (stop != NULL && atomic_load(stop) != 0) {
+        atomic_fetch_and(&inbox->dozing, ~who);
+        return;
+    }
     for (fibers_carrier *c = atomic_load(&inbox->carriers); c != NULL; c = c->next) {
         uint32_t phase = atomic_load(&c->phase);
         if (!c->rescuer && phase != FIBERS_PHASE_IDLE && phase != FIBERS_PHASE_GONE) {
@@ -180,6 +185,11 @@ void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns)
         dozing = atomic_load(&inbox->dozing);
     }
     atomic_fetch_and(&inbox->dozing, ~who);
+}
+
+void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns)
+{
+    fibers_doze_unless(inbox, who, timeout_ns, NULL);
 }
 
 void fibers_rouse(fibers_inbox *inbox)

@@ -38,6 +38,7 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(unwinding)        \
     X(handing_over)     \
     X(lifecycle)        \
+    X(revival)          \
     X(thread_locals)    \
     X(destructors)      \
     X(identity)         \
@@ -45,10 +46,12 @@ void check_await(const char *rule, _Atomic uint32_t *word, uint32_t value);
     X(signals)          \
     X(suspension)       \
     X(redirection)      \
+    X(loading)          \
     X(choice)           \
     X(reads)            \
     X(descriptors)      \
     X(children)         \
+    X(forks)            \
     X(fifos)            \
     X(remembering)      \
     X(waits)            \

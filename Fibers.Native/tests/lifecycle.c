@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -181,4 +182,47 @@ void topic_lifecycle(void)
     fibers_carrier_detach();
     fibers_inbox_destroy(inbox);
     fibers_stacks_destroy(stacks);
+}
+
+// ---- no kernel thread can be had to end on ---------------------------------------------------------------------------
+
+static void forbid_threads(bool forbid)
+{
+    struct rlimit limit;
+    REQUIRE("limit", getrlimit(RLIMIT_NPROC, &limit) == 0);
+    limit.rlim_cur = forbid ? 0 : limit.rlim_max;
+    REQUIRE("limit", setrlimit(RLIMIT_NPROC, &limit) == 0);
+}
+
+static void count_run(void *count)
+{
+    ++*(int *)count;
+}
+
+void topic_revival(void)
+{
+    enum { NOBODY = 65534 };
+    inbox = fibers_inbox_create();
+    stacks = fibers_stacks_create(TEST_STACK);
+    REQUIRE("attach", inbox != NULL && stacks != NULL && fibers_carrier_attach(inbox) != NULL);
+    int count = 0;
+    fibers_vthread *vthread = vthread_new(stacks, inbox, count_run, &count);
+    fibers_run(vthread);
+    REQUIRE("limit", getuid() != 0 || setuid(NOBODY) == 0); // there is no limit for root
+    forbid_threads(true);
+    int error = fibers_vthread_destroy(vthread);
+    forbid_threads(false);
+    if (error == 0) {
+        check_skip("revive", "whoever runs this has threads without limit");
+    } else {
+        CHECK("revive", error == EAGAIN && vthread->pinned == 0);
+        vthread_again(vthread, count_run, &count);
+        fibers_run(vthread);
+        CHECK("revive", count == 2);
+        CHECK("destroy", fibers_vthread_destroy(vthread) == 0);
+    }
+    fibers_carrier_detach();
+    fibers_inbox_destroy(inbox);
+    fibers_stacks_destroy(stacks);
+    CHECK("revive", count > 0);
 }

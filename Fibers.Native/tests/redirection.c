@@ -108,6 +108,42 @@ void topic_redirection(void)
     close(pair[1]);
 }
 
+// ---- while others load and unload -----------------------------------------------------------------------------------------
+
+static _Atomic uint32_t loading;
+
+static void *load_and_unload(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < check_scaled(4000); i++) {
+        void *handle = dlopen("libredirected.so", RTLD_NOW);
+        REQUIRE("load", handle != NULL);
+        dlclose(handle);
+    }
+    atomic_fetch_sub(&loading, 1);
+    return NULL;
+}
+
+// A scan looks at modules under one lock of the loader, and must not ask for the other: who loads has them in the other order.
+void topic_loading(void)
+{
+    enum { LOADERS = 2 };
+    redirect_everything(ignore_suspension);
+    pthread_t threads[LOADERS];
+    atomic_store(&loading, LOADERS);
+    for (int i = 0; i < LOADERS; i++)
+        REQUIRE("load", pthread_create(&threads[i], NULL, load_and_unload, NULL) == 0);
+    while (atomic_load(&loading) > 0)
+        fibers_redirect_scan();
+    for (int i = 0; i < LOADERS; i++)
+        pthread_join(threads[i], NULL);
+    void *handle = dlopen("libredirected.so", RTLD_NOW);
+    REQUIRE("load", handle != NULL);
+    void *const *pointer = dlsym(handle, "library_read_pointer");
+    fibers_redirect_scan();
+    CHECK("load", *pointer == fibers_redirect_lookup("read"));
+}
+
 // ---- libraries that are left alone ------------------------------------------------------------------------------------
 
 // In a process of its own, because what is redirected stays so: does the library's read park?

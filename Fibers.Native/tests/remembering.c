@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -249,24 +251,99 @@ static void time_out_with_data(scheduler *s)
     disconnect_both();
 }
 
-// For as long as a sendfile needs it, the file never waits; that is nobody else's business.
+// For as long as a sendfile needs it, the file never waits; that is nobody else's business, and what others set meanwhile is what they find.
 static void lent(scheduler *s)
 {
     int32_t capacity;
     fibers_descriptor *table = fibers_descriptor_table(&capacity);
+    char text[4];
     connect_both();
-    int flags = fcntl(near_end, F_GETFL);
-    atomic_fetch_add(&table[near_end].lent, 1);
+    int flags = fcntl(near_end, F_GETFL), on = 1, off = 0;
     CHECK("lent", fcntl(near_end, F_SETFL, flags | O_NONBLOCK) == 0);
+    uint32_t file = atomic_load(&table[near_end].generation) >> 8 & 0xffff;
+    atomic_store(&table[near_end].lent, 1u << 16 | file);
+    CHECK("lent", fcntl(near_end, F_GETFL) == flags);
     read_three(s);
-    CHECK("lent", fcntl(near_end, F_SETFL, flags) == 0);
-    atomic_fetch_add(&table[near_end].lent, 255);
-    read_three(s);
-    CHECK("lent", fcntl(near_end, F_SETFL, flags | O_NONBLOCK) == 0); // its own
+    CHECK("lent", fcntl(near_end, F_SETFL, flags) == 0 && fcntl(near_end, F_GETFL) == flags);
+    CHECK("lent", recv(near_end, text, 1, 0) == -1 && errno == EAGAIN); // off a fiber it does not wait: the lender needs it
+    CHECK("lent", fcntl(near_end, F_SETFL, flags | O_NONBLOCK) == 0 && fcntl(near_end, F_GETFL) == (flags | O_NONBLOCK));
     begin_read(s);
     scheduler_wait(s);
-    CHECK("lent", reader.result == -1 && reader.error == EAGAIN);
+    CHECK("lent", reader.result == -1 && reader.error == EAGAIN); // its own
+    CHECK("lent", ioctl(near_end, FIONBIO, &off) == 0 && fcntl(near_end, F_GETFL) == flags);
+    CHECK("lent", ioctl(near_end, FIONBIO, &on) == 0 && fcntl(near_end, F_GETFL) == (flags | O_NONBLOCK));
+    atomic_store(&table[near_end].lent, 1u << 16 | (file + 1)); // of another file of that number
+    CHECK("lent", fcntl(near_end, F_SETFL, flags) == 0 && fcntl(near_end, F_GETFL) == flags);
+    read_three(s);
     disconnect_both();
+}
+
+enum { MUCH = 1 << 20 };
+static int file;
+static _Atomic bool sending;
+static _Atomic uint32_t sent;
+
+static void *drain(void *unused)
+{
+    (void)unused;
+    static char data[1 << 16];
+    while (recv(far_end, data, sizeof data, 0) > 0) {
+    }
+    return NULL;
+}
+
+static void send_files(void *unused)
+{
+    (void)unused;
+    while (atomic_load(&sending)) {
+        off_t offset = 0;
+        ssize_t count = sendfile(near_end, file, &offset, MUCH);
+        REQUIRE("sendfile", count > 0 || errno == EAGAIN);
+        atomic_fetch_add(&sent, 1);
+        vthread_yield();
+    }
+}
+
+static void send_one_file(void *unused)
+{
+    (void)unused;
+    off_t offset = 0;
+    CHECK("sendfile", sendfile(near_end, file, &offset, MUCH) == MUCH);
+}
+
+// It changes from one call to the next whether the file waits; and two fibers have it not waiting at a time.
+static void changed_while_lent(void)
+{
+    scheduler *s = scheduler_start(2);
+    pthread_t drainer;
+    connect_both();
+    file = (int)syscall(SYS_memfd_create, "much", 0);
+    REQUIRE("sendfile", file >= 0 && ftruncate(file, MUCH) == 0);
+    REQUIRE("sendfile", pthread_create(&drainer, NULL, drain, NULL) == 0);
+    atomic_store(&sending, true);
+    scheduler_spawn(s, send_files, NULL);
+    int flags = fcntl(near_end, F_GETFL), wrong = 0;
+    for (int i = 0; i < check_scaled(400); i++) {
+        int wanted = i & 1 ? flags : flags | O_NONBLOCK;
+        fcntl(near_end, F_SETFL, wanted);
+        for (uint32_t before = atomic_load(&sent); atomic_load(&sent) < before + 2 && wrong == 0;) {
+            wrong += fcntl(near_end, F_GETFL) != wanted;
+            sched_yield();
+        }
+    }
+    CHECK("sendfile", wrong == 0);
+    atomic_store(&sending, false);
+    scheduler_wait(s);
+    CHECK("sendfile", fcntl(near_end, F_SETFL, flags) == 0);
+    for (int i = 0; i < check_scaled(64); i++)
+        scheduler_spawn(s, send_one_file, NULL);
+    scheduler_wait(s);
+    CHECK("sendfile", fcntl(near_end, F_GETFL) == flags);
+    close(near_end);
+    pthread_join(drainer, NULL);
+    close(far_end);
+    close(file);
+    scheduler_stop(s);
 }
 
 // A reset is an error; select tells who asks for what may be read, and lets who asks for the exceptional wait.
@@ -350,4 +427,5 @@ void topic_remembering(void)
     lent(s);
     reset_while_selecting(s);
     scheduler_stop(s);
+    changed_while_lent();
 }

@@ -268,8 +268,28 @@ static void settle_many_times(void)
     scheduler_stop(current);
 }
 
+// ---- stopping ------------------------------------------------------------------------------------------------------
+
+// There is no carrier, so whoever dozes does so for good.
+static void stops_whenever_it_is_told(void)
+{
+    fibers_inbox *alone = fibers_inbox_create();
+    _Atomic uint32_t stop = 1; // set, and all roused, just before the doze
+    fibers_rouse(alone);
+    fibers_doze_unless(alone, FIBERS_DOZE_RESCUE, -1, &stop);
+    for (int i = 0; i < check_scaled(1000); i++) {
+        REQUIRE("stop", fibers_rescue_start(alone, LOOK_NS) == 0);
+        for (volatile int spin = rand() % 60000; spin > 0; spin--) {
+        }
+        fibers_rescue_stop(alone);
+    }
+    CHECK("stop", atomic_load(&alone->dozing) == 0);
+    fibers_inbox_destroy(alone);
+}
+
 void topic_rescue(void)
 {
+    stops_whenever_it_is_told();
     takes_the_fiber_its_carrier_is_stuck_with();
     runs_what_is_in_the_inbox();
     yields_and_deadlines();
