@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define MANNERS_BITS 2
-// `lent`: of which file of the number, how many fibers have it not waiting just now, and whether it would not wait of its own meanwhile. Locked for
+// `lent`: until which generation (closes under way are of earlier files, and still change it), how many fibers have it not waiting just now, and whether it would not wait of its own meanwhile. Locked for
 // the few system calls that go with a change; nobody parks with it.
 #define LENT_LOCKED (1u << 31)
 #define LENT_OWN (1u << 30)
@@ -139,6 +139,11 @@ void descriptor_is_shared(int descriptor, int other)
     mark_shared(other);
 }
 
+static uint32_t loan_of_now(const fibers_descriptor *entry, uint32_t closes)
+{
+    return (atomic_load(&entry->generation) / (FIBERS_CLOSES_UNDER_WAY + 1) + closes) & LENT_LOAN;
+}
+
 // With LENT_LOCKED set. What was lent of an earlier file of the number no longer counts.
 static uint32_t lock_lent(fibers_descriptor *entry)
 {
@@ -148,8 +153,8 @@ static uint32_t lock_lent(fibers_descriptor *entry)
             break; // who has it is not in this process
         sched_yield();
     }
-    uint32_t loan = atomic_load(&entry->generation) / (FIBERS_CLOSES_UNDER_WAY + 1) & LENT_LOAN;
-    return (word & LENT_LOAN) == loan ? word & ~LENT_LOCKED : loan;
+    uint32_t left = (word - loan_of_now(entry, 0)) & LENT_LOAN;
+    return left <= FIBERS_CLOSES_UNDER_WAY ? word & ~LENT_LOCKED : 0;
 }
 
 static void unlock_lent(fibers_descriptor *entry, uint32_t word)
@@ -219,7 +224,7 @@ int descriptor_lend_never_waiting(int descriptor, uint32_t *loan)
     if (result == 0 && !is_lent(word) && ioctl(descriptor, FIONBIO, &on) != 0)
         result = -1;
     if (result == 0)
-        word += LENT_ONE;
+        word = is_lent(word) ? word + LENT_ONE : LENT_ONE | loan_of_now(entry, atomic_load(&entry->generation) & FIBERS_CLOSES_UNDER_WAY);
     *loan = word & LENT_LOAN;
     unlock_lent(entry, word);
     return result;

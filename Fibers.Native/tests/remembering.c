@@ -272,7 +272,7 @@ static void lent(scheduler *s)
     CHECK("lent", reader.result == -1 && reader.error == EAGAIN); // its own
     CHECK("lent", ioctl(near_end, FIONBIO, &off) == 0 && fcntl(near_end, F_GETFL) == flags);
     CHECK("lent", ioctl(near_end, FIONBIO, &on) == 0 && fcntl(near_end, F_GETFL) == (flags | O_NONBLOCK));
-    atomic_store(&table[near_end].lent, 1u << 16 | (file + 1)); // of another file of that number
+    atomic_store(&table[near_end].lent, 1u << 16 | ((file - 1) & 0xffff)); // of an earlier file of that number
     CHECK("lent", fcntl(near_end, F_SETFL, flags) == 0 && fcntl(near_end, F_GETFL) == flags);
     read_three(s);
     disconnect_both();
