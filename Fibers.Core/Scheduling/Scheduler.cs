@@ -46,7 +46,8 @@ internal sealed unsafe class Scheduler : IDisposable
         for (int i = 0; i < Carriers; i++)
             _carriers[i] = new Carrier(this, i, spare: false);
         foreach (Carrier? carrier in _carriers)
-            carrier!.Start();
+            if (!carrier!.TryStart())
+                throw new OutOfMemoryException("No thread or memory for a carrier.");
         _watchdog = new Watchdog(this);
         _watchdog.Start();
     }
@@ -188,14 +189,14 @@ internal sealed unsafe class Scheduler : IDisposable
 
     // ---- spare carriers ----------------------------------------------------------------------------------------------
 
-    /// <summary>The watchdog only.</summary>
-    public void AddSpare()
+    /// <summary>The watchdog only. False: no thread or memory can be had for one now.</summary>
+    public bool TryAddSpare()
     {
         Carrier spare;
         lock (_carriersLock)
         {
             if (_stopping)
-                return;
+                return false;
             int index = Array.IndexOf(_carriers, null);
             if (index < 0)
             {
@@ -207,8 +208,15 @@ internal sealed unsafe class Scheduler : IDisposable
             _carriers[index] = spare;
         }
 
-        spare.Start();
+        if (!spare.TryStart())
+        {
+            lock (_carriersLock)
+                _carriers[spare.Index] = null; // one that never runs is never idle, and nobody may wait for its end
+            return false;
+        }
+
         Probe.Current?.SpareStarted(spare);
+        return true;
     }
 
     /// <summary>The carrier itself, at its end.</summary>
