@@ -1,6 +1,7 @@
 using Fibers.Native;
 using Fibers.Scheduling;
 using Fibers.Tests.Support;
+using Fibers.VirtualThreads;
 using Shouldly;
 
 namespace Fibers.Tests.ChildProcess;
@@ -49,6 +50,59 @@ internal static class Shortages
         blocker.Join();
         Eventually.True(() => scheduler.AllIdle, "the carriers are idle");
         return 0;
+    }
+
+    // Idle virtual threads cannot be ended, and wait: in the pool, from where they can still be used, and in Dispose.
+    public static int NoThreadToEndOn()
+    {
+        const int fibers = 20;
+        ProcessLimits.ObeyThreadLimit();
+        FiberRuntime runtime = Runtimes.Native(1);
+        VirtualThreadPool pool = runtime.Scheduler!.Pool;
+        WaitAtOnce(runtime, fibers);
+        long created = pool.Created;
+        using var dispose = new ManualResetEventSlim();
+        var disposing = new Thread(() =>
+        {
+            dispose.Wait();
+            runtime.Dispose();
+        });
+        disposing.Start();
+        var seen = new List<string>();
+        using (ProcessLimits.NoMoreThreads())
+        {
+            for (int i = 0; i < 2; i++)
+                pool.Trim(0);
+            seen.Add($"trimmed {pool.Destroyed}, idle {created - pool.Idle} less");
+            WaitAtOnce(runtime, fibers);
+            seen.Add($"created {pool.Created - created} more");
+        }
+
+        pool.Trim(fibers - 1);
+        seen.Add($"trimmed some: {pool.Destroyed > 0}");
+        long trimmed = pool.Destroyed;
+        using (ProcessLimits.NoMoreThreads())
+        {
+            dispose.Set();
+            Eventually.True(() => created - pool.Idle > trimmed, "Dispose tries to end one");
+            Thread.Sleep(s_severalTicks);
+            seen.Add($"disposed {pool.Destroyed - trimmed}, {(disposing.IsAlive ? "waits" : "ended")}");
+        }
+
+        disposing.Join();
+        seen.Add($"left {pool.Created - pool.Destroyed}");
+        seen.ForEach(Console.WriteLine);
+        return 0;
+    }
+
+    private static void WaitAtOnce(FiberRuntime runtime, int fibers)
+    {
+        using var gate = new ManualResetEventSlim();
+        Fiber[] all = [.. Enumerable.Range(0, fibers).Select(_ => runtime.SpawnConcurrent(gate.Wait))];
+        Eventually.True(() => all.All(FiberState.IsParked), "all wait");
+        gate.Set();
+        foreach (Fiber fiber in all)
+            fiber.Join();
     }
 
     // Somebody looks for a deadlock, and cannot open what he would look at. A deadlock that needs no such look is told without a dump.

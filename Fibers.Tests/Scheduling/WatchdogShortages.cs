@@ -12,6 +12,10 @@ public class WatchdogShortages
         Lines(Scenarios.NoThreadForASpare).ShouldBe(["1 carrier, 0 spares, Created", "the other ran"]);
 
     [Fact]
+    public void Virtual_threads_that_cannot_be_ended_stay_in_use_and_Dispose_waits_until_they_can() =>
+        Lines(Scenarios.NoThreadToEndOn).ShouldBe(["trimmed 0, idle 0 less", "created 0 more", "trimmed some: True", "disposed 0, waits", "left 0"]);
+
+    [Fact]
     public void Where_nobody_can_be_looked_at_somebody_else_may_be_there() =>
         Lines(Scenarios.NoDescriptorToLookWith)[^2..].ShouldBe(["woken", "told"]);
 
