@@ -256,6 +256,7 @@ internal sealed unsafe partial class Carrier
         State = CarrierState.Stopped;
         Native = null;
         Shim.fibers_carrier_detach();
+        t_current = null; // what an observer wakes from here on must not go into a queue that nobody looks at
         Scheduler.Stopped(this);
     }
 

@@ -163,7 +163,11 @@ internal sealed unsafe class Scheduler : IDisposable
         fiber.BeginStarving();
         Starving.Push(fiber);
         _runtime.Counters.StarvedOnce();
+        Idle.WakePollerBefore(Clock.Now + Watchdog.IntervalNs); // pairs with NextRetry: the poller sees that it starves, or we that it sleeps for longer
     }
+
+    /// <summary>The carrier that is about to wait in the poller: until when, at most. While somebody starves it tries again at intervals; the watchdog does, too, but may be about to doze.</summary>
+    public long NextRetry => Starving.Count == 0 ? Timers.NextDeadline : Math.Min(Timers.NextDeadline, Clock.Now + Watchdog.IntervalNs);
 
     /// <summary>A fiber has ended and its virtual thread is back in the pool. What is returned is still to be done.</summary>
     public JoinList.Actions Ended(Fiber fiber)
@@ -239,7 +243,7 @@ internal sealed unsafe class Scheduler : IDisposable
     {
         get
         {
-            if (!AllIdle || !Inbox.IsEmpty || Injected.Count > 0 || Starving.Count > 0 || Timers.Count > 0)
+            if (!IsIdle || Timers.Count > 0)
                 return false;
             foreach (Carrier? carrier in AllCarriers)
                 if (carrier is { HasWork: true })
@@ -247,6 +251,9 @@ internal sealed unsafe class Scheduler : IDisposable
             return true;
         }
     }
+
+    /// <summary>Any thread. Every carrier is idle, and nothing lies in the queues of all, nor waits for a virtual thread.</summary>
+    public bool IsIdle => AllIdle && Inbox.IsEmpty && Injected.Count == 0 && Starving.Count == 0;
 
     /// <summary>Any thread. How many there are, and every carrier's kernel thread.</summary>
     public static int Count(ICollection<int> carriers)
