@@ -175,7 +175,7 @@ public sealed partial class FiberRuntime : IDisposable
             Registry.Remove(fiber);
         else
             Counters.EndedUnlisted();
-        bool last = fiber.HasPermit && _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
+        bool last = fiber.HasPermit && ReturnPermit();
         JoinList.Actions actions = fiber.Complete();
         if (last)
             _drained.TrySetResult();
@@ -265,7 +265,8 @@ public sealed partial class FiberRuntime : IDisposable
             {
                 group?.Withdraw(fiber);
                 Registry.Remove(fiber, spawned: false);
-                _permits.Return();
+                if (ReturnPermit())
+                    _drained.TrySetResult();
             }
         }
 
@@ -282,6 +283,9 @@ public sealed partial class FiberRuntime : IDisposable
         if (Volatile.Read(ref _disposed) != 0)
             fiber.RequestCancel(); // Dispose may have looked before we were in the list
     }
+
+    // True: Dispose waits for that. It is told when nothing is left to be done for the fiber.
+    private bool ReturnPermit() => _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 

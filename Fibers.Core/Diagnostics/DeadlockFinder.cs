@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fibers.Diagnostics.Dumps;
 using Fibers.Parking;
 using Fibers.Scheduling;
@@ -82,11 +83,25 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
         }
     }
 
-    /// <summary>Any ordinary thread. Tells those in Run when there is a deadlock.</summary>
+    /// <summary>Any ordinary thread; never throws. Tells those in Run when there is a deadlock.</summary>
     public void Look()
     {
         if (Volatile.Read(ref _runCount) == 0 || Volatile.Read(ref _deadlines) != 0)
             return;
+        try
+        {
+            LookAtAll();
+        }
+        catch (Exception exception) when (Shortage.Is(exception))
+        {
+            // Who is about to park, or keeps watch, must not fail for want of what only looking takes. One is missed, perhaps.
+        }
+    }
+
+    // Not inlined: what it calls may have to be loaded.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LookAtAll()
+    {
         int threads = Volatile.Read(ref _guestCount) + (runtime.Backend == FiberBackend.Threads ? runtime.LiveFibers : 0);
         if (Volatile.Read(ref _threadsInPark) < threads || Read() is not { Count: > 0 } before)
             return;
@@ -128,9 +143,16 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
 
     private string Dump()
     {
-        var text = new StringWriter();
-        new TextDump(text).Write(SnapshotGatherer.Gather(runtime, MaxDumped));
-        return text.ToString();
+        try
+        {
+            var text = new StringWriter();
+            new TextDump(text).Write(SnapshotGatherer.Gather(runtime, MaxDumped));
+            return text.ToString();
+        }
+        catch (Exception exception) when (Shortage.Is(exception))
+        {
+            return $"There is no dump: {exception.Message}"; // the deadlock itself is no less true
+        }
     }
 
     // Null: somebody does not stand.

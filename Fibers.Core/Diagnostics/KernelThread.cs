@@ -14,7 +14,7 @@ internal static unsafe partial class KernelThread
     /// <summary>The system call in which the thread is blocked, as the kernel describes it: two that are the same are one. Null while it computes.</summary>
     public static string? Call(int kernelId) => Doing(kernelId) is var doing && IsCall(doing) ? doing : null;
 
-    /// <summary>What the kernel says that it does, for <see cref="IsCall"/> and <see cref="Computes"/>; empty: it has ended, or this kernel does not tell.</summary>
+    /// <summary>What the kernel says that it does, for <see cref="IsCall"/> and <see cref="Computes"/>; empty: it has ended, this kernel does not tell, or there is no descriptor left to ask with.</summary>
     public static string Doing(int kernelId)
     {
         try
@@ -33,14 +33,14 @@ internal static unsafe partial class KernelThread
     /// <summary>It runs, or would if it had a processor.</summary>
     public static bool Computes(string doing) => doing.StartsWith("running", StringComparison.Ordinal);
 
-    /// <summary>As the kernel has it, cut to 15 characters; null: it has ended.</summary>
+    /// <summary>As the kernel has it, cut to 15 characters; null: it has ended, or there is no descriptor left to ask with.</summary>
     public static string? NameOf(long kernelId)
     {
         try
         {
             return File.ReadAllText($"/proc/self/task/{kernelId}/comm").TrimEnd('\n');
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null;
         }

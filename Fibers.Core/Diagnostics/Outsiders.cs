@@ -28,10 +28,14 @@ internal static partial class Outsiders
         var due = s_harmless.ToDictionary(static name => name, static _ => 1);
         due[".NET TP Worker"] = ThreadPool.ThreadCount; // idle
         due["fiber watchdog"] = due["fiber rescue"] = schedulers;
-        foreach (string task in Directory.GetDirectories("/proc/self/task"))
-            if (!known.Contains(int.Parse(Path.GetFileName(task), System.Globalization.CultureInfo.InvariantCulture)) && !IsHarmless(task, due))
-                return true;
-        return false;
+        try
+        {
+            return Directory.GetDirectories("/proc/self/task").Any(task => !known.Contains(int.Parse(Path.GetFileName(task), System.Globalization.CultureInfo.InvariantCulture)) && !IsHarmless(task, due));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return true; // one ended while we looked: what it did last may show only now. Or there is no descriptor left to look with
+        }
     }
 
     /// <summary>Any ordinary thread. As the kernel knows it; 0 where there is no such thing.</summary>
@@ -46,18 +50,11 @@ internal static partial class Outsiders
 
     private static bool IsHarmless(string task, Dictionary<string, int> due)
     {
-        try
-        {
-            string name = File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n');
-            if (name == SignalThread && CanSignalsWake(task))
-                return false;
-            due[name] = due.GetValueOrDefault(name) - 1;
-            return due[name] >= 0;
-        }
-        catch (IOException)
-        {
-            return false; // it ended while we looked: what it did last may show only now
-        }
+        string name = File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n');
+        if (name == SignalThread && CanSignalsWake(task))
+            return false;
+        due[name] = due.GetValueOrDefault(name) - 1;
+        return due[name] >= 0;
     }
 
     private static bool CanSignalsWake(string task)

@@ -35,7 +35,8 @@ internal static partial class QuitSignal
         if (s_handlers?.GetValue(null) is not IDictionary handlers)
             return true; // it cannot be known
         lock (s_lock)
-            return handlers.Count > 0 && !(s_registration is not null && handlers.Count == 1 && handlers.Values.Cast<object>().Single() is ICollection { Count: 1 });
+            lock (handlers) // as .NET does when it changes them
+                return handlers.Count > 0 && !(s_registration is not null && handlers.Count == 1 && handlers.Values.Cast<object>().Single() is ICollection { Count: 1 });
     }
 
     // What a shell starts in the background ignores the signal from its first instruction, and .NET leaves it at that. Here somebody asked for it.

@@ -113,11 +113,10 @@ internal sealed unsafe partial class Carrier
             }
 
             Scheduler.Idle.EndSearch();
-            bool retire = GoIdle();
+            if (GoIdle())
+                return null; // it looks no more, so nobody may take it for a searcher
             State = CarrierState.Searching;
             Scheduler.Idle.BeginSearch();
-            if (retire)
-                return Stop();
         }
     }
 
@@ -163,7 +162,7 @@ internal sealed unsafe partial class Carrier
         Volatile.Write(ref _wakeWord, 0);
         bool polls = Scheduler.Idle.Enter(this);
         Interlocked.Increment(ref Scheduler.Inbox.Native->Sleepers); // full fence; pairs with fibers_inbox_push
-        SleepsUntil = polls ? Scheduler.Timers.NextDeadline : Clock.Never;
+        SleepsUntil = polls ? Scheduler.NextRetry : Clock.Never;
         Interlocked.MemoryBarrier(); // pairs with WakePollerBefore's
         bool idleTooLong = false;
         if (!AnythingToDo(polls))
@@ -174,7 +173,10 @@ internal sealed unsafe partial class Carrier
                 State = CarrierState.Polling;
                 long left = SleepsUntil == Clock.Never ? -1 : Math.Max(0, SleepsUntil - Clock.Now);
                 bool shortened = _spare && (left < 0 || left > SpareIdleNs);
-                idleTooLong = Scheduler.Poller.Poll(shortened ? SpareIdleNs : left) == 0 && shortened;
+                bool timedOut = Scheduler.Poller.Poll(shortened ? SpareIdleNs : left) == 0;
+                idleTooLong = timedOut && shortened;
+                if (timedOut)
+                    Scheduler.FeedStarving();
             }
             else
             {

@@ -25,6 +25,7 @@ internal sealed unsafe partial class Carrier
     private Fiber? _next;        // newest-first slot; exchanged by thieves too
     private Fiber? _first;       // taken out of its queue for NextByHand, which could not use it: before everything else
     private JoinList.Actions _actions; // of a fiber that ended in a hand-over: for the carrier's own stack, and before everything else
+    private bool _failed; // to attach itself; read after _attached
     private ulong _switchesBefore;
     private ulong _switchesAtEnd;
     private int _nextInARow;
@@ -115,10 +116,20 @@ internal sealed unsafe partial class Carrier
     /// <summary>The carrier whose own stack the caller stands on, or null (on a fiber: null).</summary>
     public static Carrier? Current => t_current;
 
-    public void Start()
+    /// <summary>False: no thread or memory can be had for it, and it will never run.</summary>
+    public bool TryStart()
     {
-        _thread.UnsafeStart();
+        try
+        {
+            _thread.UnsafeStart();
+        }
+        catch (Exception exception) when (Shortage.Is(exception))
+        {
+            return false;
+        }
+
         _attached.Wait();
+        return !_failed;
     }
 
     public void Join() => _thread.Join();
@@ -225,10 +236,17 @@ internal sealed unsafe partial class Carrier
         t_current = this;
         NativeCarrier* native = Shim.fibers_carrier_attach(Scheduler.Inbox.Native);
         if (native == null)
-            throw new OutOfMemoryException("No memory for a carrier.");
+        {
+            _failed = true;
+            _attached.Set();
+            return;
+        }
+
         native->Index = (uint)Index;
         _switchesBefore = native->Switches; // of a spare carrier that had this struct before
         Native = native;
+        if (_spare)
+            Scheduler.Watchdog.SpareRuns();
         _attached.Set();
         while (TakeTurn())
         {
@@ -238,6 +256,7 @@ internal sealed unsafe partial class Carrier
         State = CarrierState.Stopped;
         Native = null;
         Shim.fibers_carrier_detach();
+        t_current = null; // what an observer wakes from here on must not go into a queue that nobody looks at
         Scheduler.Stopped(this);
     }
 

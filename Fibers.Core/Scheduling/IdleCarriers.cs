@@ -13,6 +13,17 @@ namespace Fibers.Scheduling;
 /// A producer wakes nobody while somebody is already searching: the searcher will find the work, and when the last searcher
 /// finds something it wakes one more (as Go does), so that wake-ups spread as long as there is work.
 /// </para>
+/// <para>
+/// That is enough only because whoever counts as searching, or was taken off the list, looks once more after that, and before it sleeps. A spare that retires does not look: it
+/// leaves the list by itself, so nobody has chosen it, and it never counts as searching. What its own queue held it has run, or given to the queue of all and woken somebody for.
+/// If it was the poller, it goes only when it has woken a sleeper, which looks everywhere and takes its place.
+/// </para>
+/// <para>
+/// So no fiber lies queued while every carrier sleeps, whether or not the watchdog looks. In a carrier's own queue: the carrier empties it before it sleeps, and nobody else fills
+/// it. In the inject queue: above. In the inbox: its producers push, fence, and look at the count of sleepers (inbox.c), which a carrier raises before its last look; when all are idle
+/// one of them waits in the poller, because whoever enters the list and finds nobody there does. A deadline, or one that starves: whoever adds it looks until when the poller sleeps
+/// (<see cref="WakePollerBefore"/>), which publishes that before its last look.
+/// </para>
 /// <para>At most one idle carrier waits in the poller; the others sleep, newest on top, so that the warmest wakes first.</para>
 /// <para>Who: any thread wakes; a carrier adds and removes itself. The list is guarded by its latch; the counters are read without.</para>
 /// </remarks>

@@ -9,11 +9,18 @@ internal sealed class Permits(int limit)
 
     public int Limit { get; } = limit;
 
+    // Never above the limit, not even for a moment: whoever gives the last one back must see that it was the last.
     public bool TryTake()
     {
-        if (Interlocked.Increment(ref _taken) <= Limit)
-            return true;
-        Interlocked.Decrement(ref _taken);
+        int taken = Volatile.Read(ref _taken);
+        while (taken < Limit)
+        {
+            int seen = Interlocked.CompareExchange(ref _taken, taken + 1, taken);
+            if (seen == taken)
+                return true;
+            taken = seen;
+        }
+
         return false;
     }
 

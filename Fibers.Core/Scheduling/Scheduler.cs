@@ -46,7 +46,8 @@ internal sealed unsafe class Scheduler : IDisposable
         for (int i = 0; i < Carriers; i++)
             _carriers[i] = new Carrier(this, i, spare: false);
         foreach (Carrier? carrier in _carriers)
-            carrier!.Start();
+            if (!carrier!.TryStart())
+                throw new OutOfMemoryException("No thread or memory for a carrier.");
         _watchdog = new Watchdog(this);
         _watchdog.Start();
     }
@@ -162,7 +163,11 @@ internal sealed unsafe class Scheduler : IDisposable
         fiber.BeginStarving();
         Starving.Push(fiber);
         _runtime.Counters.StarvedOnce();
+        Idle.WakePollerBefore(Clock.Now + Watchdog.IntervalNs); // pairs with NextRetry: the poller sees that it starves, or we that it sleeps for longer
     }
+
+    /// <summary>The carrier that is about to wait in the poller: until when, at most. While somebody starves it tries again at intervals; the watchdog does, too, but may be about to doze.</summary>
+    public long NextRetry => Starving.Count == 0 ? Timers.NextDeadline : Math.Min(Timers.NextDeadline, Clock.Now + Watchdog.IntervalNs);
 
     /// <summary>A fiber has ended and its virtual thread is back in the pool. What is returned is still to be done.</summary>
     public JoinList.Actions Ended(Fiber fiber)
@@ -188,14 +193,14 @@ internal sealed unsafe class Scheduler : IDisposable
 
     // ---- spare carriers ----------------------------------------------------------------------------------------------
 
-    /// <summary>The watchdog only.</summary>
-    public void AddSpare()
+    /// <summary>The watchdog only. False: no thread or memory can be had for one now.</summary>
+    public bool TryAddSpare()
     {
         Carrier spare;
         lock (_carriersLock)
         {
             if (_stopping)
-                return;
+                return false;
             int index = Array.IndexOf(_carriers, null);
             if (index < 0)
             {
@@ -207,8 +212,15 @@ internal sealed unsafe class Scheduler : IDisposable
             _carriers[index] = spare;
         }
 
-        spare.Start();
+        if (!spare.TryStart())
+        {
+            lock (_carriersLock)
+                _carriers[spare.Index] = null; // one that never runs is never idle, and nobody may wait for its end
+            return false;
+        }
+
         Probe.Current?.SpareStarted(spare);
+        return true;
     }
 
     /// <summary>The carrier itself, at its end.</summary>
@@ -231,7 +243,7 @@ internal sealed unsafe class Scheduler : IDisposable
     {
         get
         {
-            if (!AllIdle || !Inbox.IsEmpty || Injected.Count > 0 || Starving.Count > 0 || Timers.Count > 0)
+            if (!IsIdle || Timers.Count > 0)
                 return false;
             foreach (Carrier? carrier in AllCarriers)
                 if (carrier is { HasWork: true })
@@ -239,6 +251,9 @@ internal sealed unsafe class Scheduler : IDisposable
             return true;
         }
     }
+
+    /// <summary>Any thread. Every carrier is idle, and nothing lies in the queues of all, nor waits for a virtual thread.</summary>
+    public bool IsIdle => AllIdle && Inbox.IsEmpty && Injected.Count == 0 && Starving.Count == 0;
 
     /// <summary>Any thread. How many there are, and every carrier's kernel thread.</summary>
     public static int Count(ICollection<int> carriers)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Parking;
@@ -38,6 +39,9 @@ internal sealed class Watchdog
     /// <summary>Any thread. For a while no carrier has been seen to sit in one fiber: a spare only competes with the others, however much there is to do.</summary>
     public bool IsCalm => Volatile.Read(ref _ticksCalm) >= TicksUntilCalm;
 
+    /// <summary>The spare itself, before it runs anything.</summary>
+    public void SpareRuns() => Interlocked.Increment(ref _sparesStarted);
+
     public void Start() => _thread.UnsafeStart();
 
     public unsafe void Stop()
@@ -47,31 +51,53 @@ internal sealed class Watchdog
             Shim.fibers_rouse(_scheduler.Inbox.Native); // it may have been on its way to doze
     }
 
-    private unsafe void Main()
+    private void Main()
     {
         for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
         {
-            _scheduler.CoarseMs = Environment.TickCount64;
-            Look();
-            FiberMeter.Follow();
-            _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
-            if (tick % TicksBetweenLooks == 0)
-                _scheduler.Runtime.Deadlocks.LookForCircles();
-            if (tick % TicksBetweenTrims == 0)
-                _scheduler.Pool.Trim(_scheduler.MaxPooled);
-            long looked = -1; // switches when it last looked for a deadlock
-            while (_scheduler.AllIdle && _scheduler.Starving.Count == 0 && !_stop.IsSet)
+            try
             {
-                bool surplus = _scheduler.Pool.Idle > 0;
-                long switches = _scheduler.Switches;
-                bool again = switches != looked; // a fiber may have run and parked since, before we doze
-                looked = switches;
-                _scheduler.Runtime.Deadlocks.Look();
-                bool tooSoon = !again && !_scheduler.Runtime.Deadlocks.LookForCircles();
-                Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
-                if (_scheduler.AllIdle && surplus)
-                    _scheduler.Pool.Trim(_scheduler.MaxPooled);
+                Tick(tick);
+                Rest();
             }
+            catch (Exception exception) when (Shortage.Is(exception))
+            {
+                // Whoever needs what has run out is told when he asks for it. Here everything can wait: the next tick does it.
+            }
+        }
+    }
+
+    // Not inlined, so that what it calls can fail to be loaded inside the try; nor is the next.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Tick(int tick)
+    {
+        _scheduler.CoarseMs = Environment.TickCount64;
+        Look();
+        FiberMeter.Follow();
+        _scheduler.FeedStarving(); // perhaps one can be had again, and nobody else may come to ask
+        if (tick % TicksBetweenLooks == 0)
+            _scheduler.Runtime.Deadlocks.LookForCircles();
+        if (tick % TicksBetweenTrims == 0)
+            _scheduler.Pool.Trim(_scheduler.MaxPooled);
+    }
+
+    // For as long as every carrier is idle. That it dozes without time-out is safe without what it looks for here: no fiber lies queued while every carrier sleeps
+    // (IdleCarriers). It looks all the same, because one that does for a reason nobody has thought of is run at the next tick.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private unsafe void Rest()
+    {
+        long looked = -1; // switches when it last looked for a deadlock
+        while (_scheduler.IsIdle && !_stop.IsSet)
+        {
+            bool surplus = _scheduler.Pool.Idle > 0;
+            long switches = _scheduler.Switches;
+            bool again = switches != looked; // a fiber may have run and parked since, before we doze
+            looked = switches;
+            _scheduler.Runtime.Deadlocks.Look();
+            bool tooSoon = !again && !_scheduler.Runtime.Deadlocks.LookForCircles();
+            Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
+            if (_scheduler.AllIdle && surplus)
+                _scheduler.Pool.Trim(_scheduler.MaxPooled);
         }
     }
 
@@ -128,9 +154,8 @@ internal sealed class Watchdog
         // However many there are: what ends those waits may be a fiber that only the next one would run, or poll for.
         if (!stuck || (someoneMoves && !workWaits) || ++_ticksStuck < Patience(spares))
             return;
-        _ticksStuck = 0;
-        Interlocked.Increment(ref _sparesStarted);
-        _scheduler.AddSpare();
+        if (_scheduler.TryAddSpare())
+            _ticksStuck = 0; // else no thread can be had for it: again at the next tick
     }
 
     // Once per call that blocks: it may compute first.

@@ -117,14 +117,11 @@ internal sealed unsafe class VirtualThread : Parker
         return error == 0 ? unborn : null;
     }
 
-    /// <summary>Any thread; blocks it until the virtual thread is gone. It must be idle.</summary>
-    public void Destroy()
+    /// <summary>Any thread; blocks it until the virtual thread is gone. It must be idle. False: there is no kernel thread for it to end on now, and it is as it was.</summary>
+    public bool TryDestroy()
     {
         Fiber = null;
-        NativeVThread* native = Native;
-        int error = Shim.fibers_vthread_destroy(native);
-        if (error != 0)
-            throw new InvalidOperationException($"A virtual thread could not be given a kernel thread to end on: error {error}.");
+        return Shim.fibers_vthread_destroy(Native) == 0;
     }
 
     // The only frame below a body, and a small one: it costs every collection. No slot of it may keep the last fiber alive while the thread is idle, hence the calls

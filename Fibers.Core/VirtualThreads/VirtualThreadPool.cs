@@ -6,6 +6,8 @@ namespace Fibers.VirtualThreads;
 /// <summary>Idle virtual threads, kept because creating one costs a kernel thread's birth and death.</summary>
 internal sealed unsafe class VirtualThreadPool : IDisposable
 {
+    private const long RetryNs = 10_000_000;
+
     private readonly Scheduler _scheduler;
     private readonly void* _stacks;
     private readonly Stack<VirtualThread> _idle = new(); // newest first: its stack is warm
@@ -56,7 +58,7 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
         _latch.Exit(scope);
     }
 
-    /// <summary>Any thread; blocks it. Destroys what was idle since the last call, and what is above the limit.</summary>
+    /// <summary>Any thread; blocks it. Destroys what was idle since the last call, and what is above the limit; as far as there are kernel threads for that.</summary>
     public void Trim(int limit)
     {
         Latch.Scope scope = _latch.Enter();
@@ -64,14 +66,20 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
         _floor = _idle.Count;
         _latch.Exit(scope);
         while (surplus-- > 0 && TryTakeIdle(out VirtualThread? idle))
-            Destroy(idle);
+        {
+            if (TryDestroy(idle))
+                continue;
+            Return(idle); // no kernel thread can be had to end it on: the next trim tries again
+            return;
+        }
     }
 
-    /// <summary>Every virtual thread must be idle.</summary>
+    /// <summary>Every virtual thread must be idle. Waits until there is a kernel thread to end each on: one that is left behind would keep its stack, and .NET its thread.</summary>
     public void Dispose()
     {
         while (TryTakeIdle(out VirtualThread? idle))
-            Destroy(idle);
+            while (!TryDestroy(idle))
+                Shim.fibers_block_kernel_thread(RetryNs); // no interrupt comes in there
         Shim.fibers_stacks_destroy(_stacks);
     }
 
@@ -85,9 +93,11 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
         return any;
     }
 
-    private void Destroy(VirtualThread thread)
+    private bool TryDestroy(VirtualThread thread)
     {
-        thread.Destroy();
-        Interlocked.Increment(ref _destroyed);
+        bool destroyed = thread.TryDestroy();
+        if (destroyed)
+            Interlocked.Increment(ref _destroyed);
+        return destroyed;
     }
 }

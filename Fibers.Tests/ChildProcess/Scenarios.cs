@@ -17,6 +17,9 @@ internal static partial class Scenarios
     public const string ReadConsole = "read-console";
     public const string StarvePool = "starve-pool";
     public const string ExhaustDescriptors = "exhaust-descriptors";
+    public const string NoThreadForASpare = "no-thread-for-a-spare";
+    public const string NoThreadToEndOn = "no-thread-to-end-on";
+    public const string NoDescriptorToLookWith = "no-descriptor-to-look-with";
     public const string PlainCalls = "plain-calls";
     public const string PlainCallsRedirected = "plain-calls-redirected";
     public const string Deadlock = "deadlock";
@@ -39,6 +42,9 @@ internal static partial class Scenarios
         ReadConsole => Unmodified.ConsoleInput.ReadLines(),
         StarvePool => Blocking.StarvedPool.Compare(),
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
+        NoThreadForASpare => Shortages.NoThreadForASpare(),
+        NoThreadToEndOn => Shortages.NoThreadToEndOn(),
+        NoDescriptorToLookWith => Shortages.NoDescriptorToLookWith(),
         PlainCalls => Blocking.NotOnAFiber.MakeCalls(redirected: false),
         PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),
         Deadlock => Deadlocks.Report(),
