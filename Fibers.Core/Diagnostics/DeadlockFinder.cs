@@ -45,12 +45,19 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
     public void Enter(ThreadParker guest, bool run)
     {
         Latch.Scope scope = _latch.Enter();
-        _guests[guest] = _guests.GetValueOrDefault(guest) + 1;
-        _guestCount = _guests.Count;
-        if (run)
-            _runs.Add(guest);
-        _runCount = _runs.Count;
-        _latch.Exit(scope);
+        try
+        {
+            _runs.EnsureCapacity(_runs.Count + 1);
+            _guests[guest] = _guests.GetValueOrDefault(guest) + 1;
+            _guestCount = _guests.Count;
+            if (run)
+                _runs.Add(guest);
+            _runCount = _runs.Count;
+        }
+        finally
+        {
+            _latch.Exit(scope); // also when there is no memory: then the guest has not entered
+        }
     }
 
     public void Leave(ThreadParker guest, bool run)
@@ -136,9 +143,27 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
     private ThreadParker[] Runs()
     {
         Latch.Scope scope = _latch.Enter();
-        ThreadParker[] runs = [.. _runs];
-        _latch.Exit(scope);
-        return runs;
+        try
+        {
+            return [.. _runs];
+        }
+        finally
+        {
+            _latch.Exit(scope);
+        }
+    }
+
+    private ThreadParker[] Guests()
+    {
+        Latch.Scope scope = _latch.Enter();
+        try
+        {
+            return [.. _guests.Keys];
+        }
+        finally
+        {
+            _latch.Exit(scope);
+        }
     }
 
     private string Dump()
@@ -164,10 +189,7 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
         foreach (Fiber fiber in runtime.Registry.Snapshot())
             if (!TryAdd(parties, fiber.ToString(), (Parker?)fiber.VirtualThread ?? fiber.HostParker))
                 return null;
-        Latch.Scope scope = _latch.Enter();
-        ThreadParker[] guests = [.. _guests.Keys];
-        _latch.Exit(scope);
-        foreach (ThreadParker guest in guests)
+        foreach (ThreadParker guest in Guests())
             if (!TryAdd(parties, "A thread in FiberRuntime.Run", guest))
                 return null;
         return parties;

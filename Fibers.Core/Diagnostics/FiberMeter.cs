@@ -43,8 +43,9 @@ internal static class FiberMeter
                 return;
             if (s_probe is null)
             {
-                s_probe = new QueueWaitProbe(static (seconds, fiber) => s_queueWait.Record(seconds, Tag(fiber.Runtime)));
-                Probe.Attach(s_probe);
+                var probe = new QueueWaitProbe(static (seconds, fiber) => s_queueWait.Record(seconds, Tag(fiber.Runtime)));
+                Probe.Attach(probe);
+                s_probe = probe;
             }
             else
             {

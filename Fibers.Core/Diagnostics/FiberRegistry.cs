@@ -66,15 +66,27 @@ internal sealed class FiberRegistry
     {
         var all = new List<Fiber>();
         foreach (Shard shard in _shards)
-        {
-            Latch.Scope scope = shard.Latch.Enter();
-            for (Fiber? fiber = shard.First; fiber is not null; fiber = fiber.RegistryNext)
-                all.Add(fiber);
-            shard.Latch.Exit(scope);
-        }
+            while (!TryAddAll(shard, all))
+            {
+            }
+
 
         all.Sort(static (a, b) => a.Id.CompareTo(b.Id));
         return all;
+    }
+
+    // False: there were more meanwhile than room was made for. Nothing is allocated under the latch: without memory it would stay taken.
+    private static bool TryAddAll(Shard shard, List<Fiber> all)
+    {
+        const int more = 16;
+        int about = (int)Math.Max(0, Volatile.Read(ref shard.Spawned) - Volatile.Read(ref shard.Ended));
+        all.EnsureCapacity(all.Count + about + more);
+        Latch.Scope scope = shard.Latch.Enter();
+        bool fits = shard.Spawned - shard.Ended <= all.Capacity - all.Count;
+        for (Fiber? fiber = fits ? shard.First : null; fiber is not null; fiber = fiber.RegistryNext)
+            all.Add(fiber);
+        shard.Latch.Exit(scope);
+        return fits;
     }
 
     private Shard ShardOf(Fiber fiber) => _shards[fiber.Id % Shards];

@@ -50,6 +50,9 @@ internal sealed unsafe partial class Carrier
     /// <summary>Started by the watchdog; goes when it has been idle for a while, or when nobody has sat in one fiber for a while.</summary>
     public bool IsSpare => _spare;
 
+    /// <summary>The list of those that sleep, under its latch.</summary>
+    public Carrier? IdleNext { get; set; }
+
     public RunQueue Queue { get; } = new();
 
     public CarrierState State { get; private set; } = CarrierState.Running;

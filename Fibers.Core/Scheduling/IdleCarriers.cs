@@ -30,7 +30,7 @@ namespace Fibers.Scheduling;
 internal sealed class IdleCarriers
 {
     private Latch _latch;
-    private readonly List<Carrier> _sleeping = [];
+    private Carrier? _sleeping; // a list through IdleNext, so that nothing is allocated under the latch
     private int _idle;      // sleeping and polling
     private int _searching;
     private Carrier? _poller;
@@ -55,7 +55,7 @@ internal sealed class IdleCarriers
         if (polls)
             _poller = carrier;
         else
-            _sleeping.Add(carrier);
+            (carrier.IdleNext, _sleeping) = (_sleeping, carrier);
         _idle++;
         _latch.Exit(scope);
         Interlocked.MemoryBarrier(); // pairs with WakeForWork's: it sees us idle, or we see its work
@@ -70,11 +70,30 @@ internal sealed class IdleCarriers
         if (_poller == carrier)
             _poller = null;
         else
-            present = _sleeping.Remove(carrier);
+            present = Remove(carrier);
         if (present)
             _idle--;
         _latch.Exit(scope);
         return present;
+    }
+
+    // With the latch held. False: it is not in the list.
+    private bool Remove(Carrier carrier)
+    {
+        Carrier? before = null;
+        for (Carrier? sleeper = _sleeping; sleeper != carrier; sleeper = sleeper.IdleNext)
+        {
+            if (sleeper is null)
+                return false;
+            before = sleeper;
+        }
+
+        if (before is null)
+            _sleeping = carrier.IdleNext;
+        else
+            before.IdleNext = carrier.IdleNext;
+        carrier.IdleNext = null;
+        return true;
     }
 
     /// <summary>Any thread, after it made work visible.</summary>
@@ -95,12 +114,11 @@ internal sealed class IdleCarriers
     /// <summary>Any thread. True: one was woken; it will look for work, and wait in the poller if nobody does.</summary>
     public bool WakeSleeper()
     {
-        Carrier? sleeper = null;
         Latch.Scope scope = _latch.Enter();
-        if (_sleeping.Count > 0)
+        Carrier? sleeper = _sleeping;
+        if (sleeper is not null)
         {
-            sleeper = _sleeping[^1];
-            _sleeping.RemoveAt(_sleeping.Count - 1);
+            Remove(sleeper);
             _idle--;
         }
 

@@ -18,15 +18,15 @@ internal sealed class InjectQueue
     public void Push(Fiber fiber)
     {
         Latch.Scope scope = _latch.Enter();
-        Append(fiber);
+        Append(fiber, fiber, 1);
         _latch.Exit(scope);
     }
 
-    public void Push(ReadOnlySpan<Fiber> fibers)
+    /// <summary>A chain through <see cref="Fiber.QueueNext"/>, as long as it says.</summary>
+    public void Push(Fiber first, Fiber last, int count)
     {
         Latch.Scope scope = _latch.Enter();
-        foreach (Fiber fiber in fibers)
-            Append(fiber);
+        Append(first, last, count);
         _latch.Exit(scope);
     }
 
@@ -56,14 +56,14 @@ internal sealed class InjectQueue
         return first;
     }
 
-    private void Append(Fiber fiber)
+    private void Append(Fiber first, Fiber last, int count)
     {
         if (_last is null)
-            _first = fiber;
+            _first = first;
         else
-            _last.QueueNext = fiber;
-        _last = fiber;
-        Volatile.Write(ref _count, _count + 1);
+            _last.QueueNext = first;
+        _last = last;
+        Volatile.Write(ref _count, _count + count);
     }
 
     private Fiber? TakeFirst()

@@ -190,16 +190,21 @@ internal sealed class RunQueue
         const uint half = Capacity / 2;
         if (Interlocked.CompareExchange(ref _heads, new Heads(heads.Real + half, heads.Real + half).Raw, heads.Raw) != heads.Raw)
             return false;
-        var moved = new Fiber[half];
-        for (uint i = 0; i < half; i++)
-        {
-            ref Fiber? slot = ref _slots[(heads.Real + i) & Mask].Fiber;
-            moved[i] = slot!;
-            slot = null;
-        }
-
-        overflow.Push(moved);
+        // Chained, not copied into an array: without memory for one they would be in no queue any more.
+        Fiber first = Take(heads.Real), last = first;
+        for (uint i = 1; i < half; i++)
+            last = last.QueueNext = Take(heads.Real + i);
+        overflow.Push(first, last, (int)half);
         return true;
+    }
+
+    // One that is claimed.
+    private Fiber Take(uint position)
+    {
+        ref Fiber? slot = ref _slots[position & Mask].Fiber;
+        Fiber fiber = slot!;
+        slot = null;
+        return fiber;
     }
 
     // An array of references would check the type of each that is stored.

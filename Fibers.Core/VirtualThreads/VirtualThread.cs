@@ -42,6 +42,9 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>The fiber it runs, or null while it is idle.</summary>
     public Fiber? Fiber { get; set; }
 
+    /// <summary>The pool, under its latch.</summary>
+    public VirtualThread? IdleNext { get; set; }
+
     public Thread? Thread { get; private set; }
 
     /// <summary>Its one place among the timers: a fiber waits for one deadline at a time. Null before the first.</summary>

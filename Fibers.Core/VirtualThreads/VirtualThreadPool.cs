@@ -10,8 +10,9 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
 
     private readonly Scheduler _scheduler;
     private readonly void* _stacks;
-    private readonly Stack<VirtualThread> _idle = new(); // newest first: its stack is warm
-    private Latch _latch;                                // guards _idle and _floor
+    private VirtualThread? _idle; // a list through IdleNext, so that nothing is allocated under the latch; newest first: its stack is warm
+    private Latch _latch;         // guards the list, _count and _floor
+    private int _count;
     private long _created;
     private long _destroyed;
     private int _floor; // fewest idle since the last trim: so many were not needed
@@ -33,7 +34,7 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
         get
         {
             Latch.Scope scope = _latch.Enter();
-            int count = _idle.Count;
+            int count = _count;
             _latch.Exit(scope);
             return count;
         }
@@ -54,7 +55,9 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
     public void Return(VirtualThread thread)
     {
         Latch.Scope scope = _latch.Enter();
-        _idle.Push(thread);
+        thread.IdleNext = _idle;
+        _idle = thread;
+        _count++;
         _latch.Exit(scope);
     }
 
@@ -62,8 +65,8 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
     public void Trim(int limit)
     {
         Latch.Scope scope = _latch.Enter();
-        int surplus = Math.Max(_floor / 2, _idle.Count - limit); // half: a pause is not the end of work
-        _floor = _idle.Count;
+        int surplus = Math.Max(_floor / 2, _count - limit); // half: a pause is not the end of work
+        _floor = _count;
         _latch.Exit(scope);
         while (surplus-- > 0 && TryTakeIdle(out VirtualThread? idle))
         {
@@ -87,10 +90,17 @@ internal sealed unsafe class VirtualThreadPool : IDisposable
     public bool TryTakeIdle([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VirtualThread? idle)
     {
         Latch.Scope scope = _latch.Enter();
-        bool any = _idle.TryPop(out idle);
-        _floor = Math.Min(_floor, _idle.Count);
+        idle = _idle;
+        if (idle is not null)
+        {
+            _idle = idle.IdleNext;
+            idle.IdleNext = null;
+            _count--;
+        }
+
+        _floor = Math.Min(_floor, _count);
         _latch.Exit(scope);
-        return any;
+        return idle is not null;
     }
 
     private bool TryDestroy(VirtualThread thread)

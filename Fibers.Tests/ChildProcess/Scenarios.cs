@@ -19,6 +19,7 @@ internal static partial class Scenarios
     public const string ExhaustDescriptors = "exhaust-descriptors";
     public const string NoThreadForASpare = "no-thread-for-a-spare";
     public const string NoThreadToEndOn = "no-thread-to-end-on";
+    public const string NoMemoryForASnapshot = "no-memory-for-a-snapshot";
     public const string NoDescriptorToLookWith = "no-descriptor-to-look-with";
     public const string PlainCalls = "plain-calls";
     public const string PlainCallsRedirected = "plain-calls-redirected";
@@ -44,6 +45,7 @@ internal static partial class Scenarios
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
         NoThreadForASpare => Shortages.NoThreadForASpare(),
         NoThreadToEndOn => Shortages.NoThreadToEndOn(),
+        NoMemoryForASnapshot => Shortages.NoMemoryForASnapshot(),
         NoDescriptorToLookWith => Shortages.NoDescriptorToLookWith(),
         PlainCalls => Blocking.NotOnAFiber.MakeCalls(redirected: false),
         PlainCallsRedirected => Blocking.NotOnAFiber.MakeCalls(redirected: true),

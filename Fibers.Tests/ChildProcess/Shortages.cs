@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Native;
 using Fibers.Scheduling;
 using Fibers.Tests.Support;
@@ -103,6 +104,26 @@ internal static class Shortages
         gate.Set();
         foreach (Fiber fiber in all)
             fiber.Join();
+    }
+
+    // A list of all fibers finds no memory, under a limit that the environment sets. The registry can be used afterwards.
+    public static int NoMemoryForASnapshot()
+    {
+        const int fibers = 300_000, piece = 100_000;
+        using var runtime = new FiberRuntime(new FiberRuntimeOptions { Backend = FiberBackend.Inline });
+        var registry = new FiberRegistry();
+        for (int i = 0; i < fibers; i++)
+            registry.Add(Fiber.Create(runtime, static () => { }, null));
+        var filling = new List<byte[]>(1_000_000);
+        Should.Throw<OutOfMemoryException>(() =>
+        {
+            while (true)
+                filling.Add(new byte[piece]);
+        });
+        Should.Throw<OutOfMemoryException>(() => registry.Snapshot());
+        filling.Clear();
+        Console.WriteLine($"{registry.Count().Spawned} {registry.Snapshot().Count}");
+        return 0;
     }
 
     // Somebody looks for a deadlock, and cannot open what he would look at. A deadlock that needs no such look is told without a dump.

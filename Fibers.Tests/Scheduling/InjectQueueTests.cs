@@ -16,7 +16,7 @@ public class InjectQueueTests
     {
         var queue = new InjectQueue();
         Fiber[] fibers = IdleFibers.Make(size);
-        queue.Push(fibers.AsSpan(0, size / 2));
+        PushChain(queue, fibers.AsSpan(0, size / 2));
         foreach (Fiber fiber in fibers.AsSpan(size / 2))
             queue.Push(fiber);
         queue.Count.ShouldBe(size);
@@ -37,7 +37,7 @@ public class InjectQueueTests
         var queue = new InjectQueue();
         var own = new RunQueue();
         Fiber[] fibers = IdleFibers.Make(size);
-        queue.Push(fibers);
+        PushChain(queue, fibers);
         queue.PopInto(own, carriers).ShouldBeSameAs(fibers[0]);
         int share = own.Count;
         share.ShouldBeLessThanOrEqualTo(Math.Min(size / carriers, RunQueue.Capacity / 2));
@@ -62,7 +62,7 @@ public class InjectQueueTests
                 for (int i = 0; i < mine.Length; i += 10)
                 {
                     queue.Push(mine[i]);
-                    queue.Push(mine.Slice(i + 1, 9));
+                    PushChain(queue, mine.Slice(i + 1, 9));
                 }
             })),
             .. Enumerable.Range(0, consumers).Select(_ => new Thread(() =>
@@ -109,4 +109,13 @@ public class InjectQueueTests
         });
         turns.Min().ShouldBeGreaterThan(turns.Max() * 2 / 5);
     });
+
+    private static void PushChain(InjectQueue queue, ReadOnlySpan<Fiber> fibers)
+    {
+        if (fibers.IsEmpty)
+            return;
+        for (int i = 1; i < fibers.Length; i++)
+            fibers[i - 1].QueueNext = fibers[i];
+        queue.Push(fibers[0], fibers[^1], fibers.Length);
+    }
 }

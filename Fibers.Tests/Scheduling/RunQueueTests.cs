@@ -47,6 +47,19 @@ public class RunQueueTests
         IdleFibers.Drain(queue).ShouldBe(fibers[(RunQueue.Capacity / 2)..^1]);
     }
 
+    [Fact]
+    public void Overflowing_takes_no_memory()
+    {
+        Fiber[] fibers = IdleFibers.Make(RunQueue.Capacity + 1);
+        var overflow = new InjectQueue();
+        var queue = new RunQueue();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (Fiber fiber in fibers)
+            queue.Push(fiber, overflow);
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0, "without memory, those that were to be moved would be in no queue any more");
+        overflow.Count.ShouldBe(RunQueue.Capacity / 2 + 1);
+    }
+
     [Theory]
     [MemberData(nameof(Starts))]
     public void A_thief_takes_the_older_half_rounded_up(uint start)

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Fibers.Tests.Scheduling;
 
-/// <summary>Threads or descriptors have run out, in a child process: the watchdog does later what it cannot do now, and nothing is lost.</summary>
+/// <summary>Threads, descriptors or memory have run out, in a child process: the watchdog does later what it cannot do now, and nothing is lost.</summary>
 public class WatchdogShortages
 {
     [Fact]
@@ -19,9 +19,13 @@ public class WatchdogShortages
     public void Where_nobody_can_be_looked_at_somebody_else_may_be_there() =>
         Lines(Scenarios.NoDescriptorToLookWith)[^2..].ShouldBe(["woken", "told"]);
 
-    private static string[] Lines(string scenario)
+    [Fact]
+    public void A_snapshot_without_memory_leaves_the_registry_usable() =>
+        Lines(Scenarios.NoMemoryForASnapshot, ("DOTNET_GCHeapHardLimit", "0x10000000")).ShouldBe(["300000 300000"]);
+
+    private static string[] Lines(string scenario, params (string, string)[] environment)
     {
-        ChildResult result = Child.Run(scenario);
+        ChildResult result = Child.Run(scenario, environment);
         result.ExitCode.ShouldBe(0, result.All);
         return result.Output.Trim().Split(Environment.NewLine);
     }
