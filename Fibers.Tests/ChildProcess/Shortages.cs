@@ -19,29 +19,32 @@ internal static class Shortages
         ProcessLimits.ObeyThreadLimit();
         using FiberRuntime runtime = Runtimes.Native(1);
         Scheduler scheduler = runtime.Scheduler!;
+        runtime.SpawnConcurrent(static () => { }).Join(); // what the blocker will run on
         bool stop = false, blocking = false;
-        Fiber blocker = runtime.SpawnConcurrent(() =>
-        {
-            Volatile.Write(ref blocking, true);
-            while (!Volatile.Read(ref stop))
-                Shim.fibers_block_kernel_thread(SliceNs);
-        });
-        Eventually.True(() => Volatile.Read(ref blocking), "the carrier is blocked");
+        Fiber? blocker = null;
         string seen;
         try
         {
             Fiber waiting;
             using (ProcessLimits.NoMoreThreads())
             {
-                waiting = runtime.Spawn(static () => Console.WriteLine("the other ran"));
+                blocker = runtime.SpawnConcurrent(() =>
+                {
+                    Volatile.Write(ref blocking, true);
+                    while (!Volatile.Read(ref stop))
+                        Shim.fibers_block_kernel_thread(SliceNs);
+                });
+                Eventually.True(() => Volatile.Read(ref blocking), "the carrier is blocked");
+                waiting = runtime.Spawn(static () => { });
                 for (int i = 0; i < 5; i++)
                     scheduler.TryAddSpare().ShouldBeFalse();
                 Thread.Sleep(s_severalTicks);
                 seen = $"{scheduler.LiveCarriers} carrier, {runtime.Statistics.SparesStarted} spares, {waiting.Status}";
             }
 
-            Console.WriteLine(seen); // the first line needs a thread, too
             waiting.Join();
+            Console.WriteLine(seen); // the first line needs a thread, too
+            Console.WriteLine("the other ran");
         }
         finally
         {
@@ -59,7 +62,8 @@ internal static class Shortages
         const int fibers = 20;
         ProcessLimits.ObeyThreadLimit();
         FiberRuntime runtime = Runtimes.Native(1);
-        VirtualThreadPool pool = runtime.Scheduler!.Pool;
+        runtime.Scheduler!.Watchdog.Stop(); // it trims, too
+        VirtualThreadPool pool = runtime.Scheduler.Pool;
         WaitAtOnce(runtime, fibers);
         long created = pool.Created;
         using var dispose = new ManualResetEventSlim();
