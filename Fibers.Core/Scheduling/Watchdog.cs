@@ -22,6 +22,7 @@ internal sealed class Watchdog
     private readonly Scheduler _scheduler;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _stop = new();
+    private readonly uint[] _dozeless = GC.AllocateArray<uint>(1, pinned: true); // not 0: it is to stop; for the shim
     private readonly Dictionary<Carrier, Seen> _before = [];
     private readonly Dictionary<Carrier, ulong> _told = []; // the run in which it was last found blocked
     private long _sparesStarted;
@@ -47,8 +48,9 @@ internal sealed class Watchdog
     public unsafe void Stop()
     {
         _stop.Set();
-        while (!_thread.Join(1))
-            Shim.fibers_rouse(_scheduler.Inbox.Native); // it may have been on its way to doze
+        Volatile.Write(ref _dozeless[0], 1);
+        Shim.fibers_rouse(_scheduler.Inbox.Native);
+        _thread.Join();
     }
 
     private void Main()
@@ -95,7 +97,7 @@ internal sealed class Watchdog
             looked = switches;
             _scheduler.Runtime.Deadlocks.Look();
             bool tooSoon = !again && !_scheduler.Runtime.Deadlocks.LookForCircles();
-            Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1);
+            Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1, (uint*)Unsafe.AsPointer(ref _dozeless[0]));
             if (_scheduler.AllIdle && surplus)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
         }

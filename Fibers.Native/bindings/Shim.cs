@@ -6,7 +6,7 @@ namespace Fibers.Native;
 internal static unsafe partial class Shim
 {
     public const string Library = "libfibers.so";
-    public const uint AbiVersion = 6;
+    public const uint AbiVersion = 7;
 
     // start-up
     [LibraryImport(Library)] public static partial int fibers_start(byte* reason, nuint reasonSize);
@@ -71,8 +71,7 @@ internal static unsafe partial class Shim
 
     // rescue
     [LibraryImport(Library)] public static partial int fibers_rescue_start(NativeInbox* inbox, long stuckAfterNs);
-    [LibraryImport(Library)] public static partial void fibers_doze(NativeInbox* inbox, uint who, long timeoutNs);
-    [LibraryImport(Library)] public static partial void fibers_doze_unless(NativeInbox* inbox, uint who, long timeoutNs, uint* stop);
+    [LibraryImport(Library)] public static partial void fibers_doze(NativeInbox* inbox, uint who, long timeoutNs, uint* stop);
     [LibraryImport(Library)] public static partial void fibers_rouse(NativeInbox* inbox);
     [LibraryImport(Library)] public static partial void fibers_rescue_stop(NativeInbox* inbox);
     [LibraryImport(Library)] public static partial int fibers_rescue_settle(NativeCarrier* carrier);

@@ -19,7 +19,7 @@
 #define FIBERS_API __attribute__((visibility("default")))
 
 // Bumped whenever a struct or an export below changes; the C# side refuses another number.
-#define FIBERS_ABI_VERSION 6
+#define FIBERS_ABI_VERSION 7
 
 // ---- contexts ------------------------------------------------------------------------------------
 
@@ -361,11 +361,10 @@ FIBERS_API void fibers_uring_allow(int32_t allow);
 // Any thread. Starts the rescue carrier for `inbox` (see rescue.c). 0 or errno. Allocates.
 FIBERS_API int fibers_rescue_start(fibers_inbox *inbox, int64_t stuck_after_ns);
 // Any thread. Sleeps until a carrier of `inbox` stops being idle, fibers_rouse, or the time-out (< 0: none). `who`: one bit.
-FIBERS_API void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns);
+// Not when *stop is not 0: whoever sets it and then calls fibers_rouse ends the doze, or prevents it.
+FIBERS_API void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop);
 #define FIBERS_DOZE_RESCUE 1u
 #define FIBERS_DOZE_WATCHDOG 2u
-// Any thread. The same, but not when *stop is not 0 (NULL: it is). Whoever sets it and then calls fibers_rouse ends the doze, or prevents it.
-FIBERS_API void fibers_doze_unless(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop);
 // Any thread. Ends every doze.
 FIBERS_API void fibers_rouse(fibers_inbox *inbox);
 // Any thread. Stops it and waits until it is gone.

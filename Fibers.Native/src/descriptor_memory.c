@@ -139,9 +139,15 @@ void descriptor_is_shared(int descriptor, int other)
     mark_shared(other);
 }
 
-static uint32_t loan_of_now(const fibers_descriptor *entry, uint32_t closes)
+static uint32_t loan_of(uint32_t generation)
 {
-    return (atomic_load(&entry->generation) / (FIBERS_CLOSES_UNDER_WAY + 1) + closes) & LENT_LOAN;
+    return (generation / (FIBERS_CLOSES_UNDER_WAY + 1)) & LENT_LOAN;
+}
+
+// When every close that is under way will have ended. From one reading: one may end between two.
+static uint32_t loan_to_be(uint32_t generation)
+{
+    return (loan_of(generation) + (generation & FIBERS_CLOSES_UNDER_WAY)) & LENT_LOAN;
 }
 
 // With LENT_LOCKED set. What was lent of an earlier file of the number no longer counts.
@@ -153,7 +159,7 @@ static uint32_t lock_lent(fibers_descriptor *entry)
             break; // who has it is not in this process
         sched_yield();
     }
-    uint32_t left = (word - loan_of_now(entry, 0)) & LENT_LOAN;
+    uint32_t left = (word - loan_of(atomic_load(&entry->generation))) & LENT_LOAN;
     return left <= FIBERS_CLOSES_UNDER_WAY ? word & ~LENT_LOCKED : 0;
 }
 
@@ -224,7 +230,7 @@ int descriptor_lend_never_waiting(int descriptor, uint32_t *loan)
     if (result == 0 && !is_lent(word) && ioctl(descriptor, FIONBIO, &on) != 0)
         result = -1;
     if (result == 0)
-        word = is_lent(word) ? word + LENT_ONE : LENT_ONE | loan_of_now(entry, atomic_load(&entry->generation) & FIBERS_CLOSES_UNDER_WAY);
+        word = is_lent(word) ? word + LENT_ONE : LENT_ONE | loan_to_be(atomic_load(&entry->generation));
     *loan = word & LENT_LOAN;
     unlock_lent(entry, word);
     return result;

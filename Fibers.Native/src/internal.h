@@ -192,10 +192,11 @@ static inline fibers_wake park_leave(fibers_vthread *self, uint32_t kind)
     return park_settle(self);
 }
 
-// Fiber only. True for the one delivery of a pending cancellation.
-// An interrupt that no wait of the runtime has met would not reach a wait of native code: it becomes a request again, if it is still there.
+// Fiber only. An interrupt that no wait of the runtime has met would not reach a wait of native code: it becomes a request
+// again, if it is still there.
 uint32_t fibers_cancel_recall(fibers_vthread *self);
 
+// Fiber only. True for the one delivery of a pending cancellation.
 static inline bool cancel_deliver(fibers_vthread *self)
 {
     uint32_t word = atomic_load_explicit(&self->cancel_word, memory_order_acquire);

@@ -179,7 +179,7 @@ static void *rescue_main(void *argument)
     int looks_stuck = 0;
     while (atomic_load(&rescue->stop) == 0) {
         // Asleep for good while every carrier is idle; then it looks at intervals.
-        fibers_doze_unless(rescue->inbox, FIBERS_DOZE_RESCUE, -1, &rescue->stop);
+        fibers_doze(rescue->inbox, FIBERS_DOZE_RESCUE, -1, &rescue->stop);
         fibers_futex_wait(&rescue->stop, 0, rescue->stuck_after_ns);
         // A collection's pause, or a busy machine, is not worth a rescue: only several looks without movement are.
         looks_stuck = carriers_stuck(rescue) ? looks_stuck + 1 : 0;

@@ -163,10 +163,10 @@ void fibers_idle_end(void)
 }
 
 // *stop is read after the doze was announced; else it might be set, and everybody roused, in between.
-void fibers_doze_unless(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop)
+void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, const _Atomic uint32_t *stop)
 {
     uint32_t dozing = atomic_fetch_or(&inbox->dozing, who) | who; // full fence; pairs with fibers_idle_end, and with who stops
-    if (stop != NULL && atomic_load(stop) != 0) {
+    if (atomic_load(stop) != 0) {
         atomic_fetch_and(&inbox->dozing, ~who);
         return;
     }
@@ -185,11 +185,6 @@ void fibers_doze_unless(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns, c
         dozing = atomic_load(&inbox->dozing);
     }
     atomic_fetch_and(&inbox->dozing, ~who);
-}
-
-void fibers_doze(fibers_inbox *inbox, uint32_t who, int64_t timeout_ns)
-{
-    fibers_doze_unless(inbox, who, timeout_ns, NULL);
 }
 
 void fibers_rouse(fibers_inbox *inbox)

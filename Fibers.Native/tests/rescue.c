@@ -276,7 +276,7 @@ static void stops_whenever_it_is_told(void)
     fibers_inbox *alone = fibers_inbox_create();
     _Atomic uint32_t stop = 1; // set, and all roused, just before the doze
     fibers_rouse(alone);
-    fibers_doze_unless(alone, FIBERS_DOZE_RESCUE, -1, &stop);
+    fibers_doze(alone, FIBERS_DOZE_RESCUE, -1, &stop);
     for (int i = 0; i < check_scaled(1000); i++) {
         REQUIRE("stop", fibers_rescue_start(alone, LOOK_NS) == 0);
         for (volatile int spin = rand() % 60000; spin > 0; spin--) {
