@@ -31,11 +31,17 @@ public partial class Fiber : IDisposable
         if (Current == this)
             throw new InvalidOperationException("A fiber cannot wait for itself.");
         RequestCancel();
+        Unbroken(this, static fiber => fiber.WaitForEnd(Clock.Never));
+    }
+
+    /// <summary>A wait that leaves nothing behind: whoever cancels the fiber, or interrupts the thread, meanwhile ends what it does after that.</summary>
+    internal static void Unbroken<T>(T what, Action<T> wait)
+    {
         Fiber? self = Current;
         self?.EnterShield();
         try
         {
-            Uninterrupted(this, static fiber => fiber.WaitForEnd(Clock.Never));
+            WaitThrough(what, wait);
         }
         finally
         {
@@ -43,8 +49,7 @@ public partial class Fiber : IDisposable
         }
     }
 
-    /// <summary>Whoever interrupts an ordinary thread in such a wait interrupts what it does after that: it leaves nothing behind.</summary>
-    internal static void Uninterrupted<T>(T what, Action<T> wait)
+    private static void WaitThrough<T>(T what, Action<T> wait)
     {
         bool interrupted = false;
         while (true)

@@ -137,35 +137,13 @@ public sealed partial class FiberRuntime : IDisposable
         _timeline?.Dispose();
     }
 
-    internal Fiber Spawn(Action body, FiberOptions? options, FiberGroup? group)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return Spawn(Fiber.Create(this, body, options), group);
-    }
+    internal Fiber Spawn(Action body, FiberOptions? options, FiberGroup? group) => Spawn(Make(body, options), group);
 
-    internal Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        AsyncBody.Refuse<T>();
-        ThrowIfDisposed();
-        return Spawn(new Fiber<T>(this, body, options), group);
-    }
+    internal Fiber<T> Spawn<T>(Func<T> body, FiberOptions? options, FiberGroup? group) => Spawn(Make(body, options), group);
 
-    internal Fiber SpawnConcurrent(Action body, FiberOptions? options, FiberGroup? group)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        ThrowIfDisposed();
-        return SpawnConcurrent(Fiber.Create(this, body, options), group);
-    }
+    internal Fiber SpawnConcurrent(Action body, FiberOptions? options, FiberGroup? group) => SpawnConcurrent(Make(body, options), group);
 
-    internal Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options, FiberGroup? group)
-    {
-        ArgumentNullException.ThrowIfNull(body);
-        AsyncBody.Refuse<T>();
-        ThrowIfDisposed();
-        return SpawnConcurrent(new Fiber<T>(this, body, options), group);
-    }
+    internal Fiber<T> SpawnConcurrent<T>(Func<T> body, FiberOptions? options, FiberGroup? group) => SpawnConcurrent(Make(body, options), group);
 
     /// <summary>Whoever completes the fiber, once, when nothing of it runs any more. What is returned is still to be done.</summary>
     internal JoinList.Actions Ended(Fiber fiber)
@@ -190,6 +168,21 @@ public sealed partial class FiberRuntime : IDisposable
 
     /// <summary>The spawner; on Native before the fiber can run.</summary>
     internal static void ReportSpawned(Fiber fiber) => Probe.Current?.Spawned(fiber, Fiber.Current);
+
+    private Fiber Make(Action body, FiberOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ThrowIfDisposed();
+        return Fiber.Create(this, body, options);
+    }
+
+    private Fiber<T> Make<T>(Func<T> body, FiberOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        AsyncBody.Refuse<T>();
+        ThrowIfDisposed();
+        return new Fiber<T>(this, body, options);
+    }
 
     private TFiber Spawn<TFiber>(TFiber fiber, FiberGroup? group) where TFiber : Fiber
     {
@@ -263,7 +256,7 @@ public sealed partial class FiberRuntime : IDisposable
 
             if (fiber.HasPermit && fiber.TryBegin()) // else it was cancelled, and has ended
             {
-                group?.Withdraw(fiber);
+                group?.Remove(fiber);
                 Registry.Remove(fiber, spawned: false);
                 if (ReturnPermit())
                     _drained.TrySetResult();

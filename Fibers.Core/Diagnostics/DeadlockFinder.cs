@@ -44,20 +44,13 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
     /// <summary>An ordinary thread enters Run, or begins to carry out a body.</summary>
     public void Enter(ThreadParker guest, bool run)
     {
-        Latch.Scope scope = _latch.Enter();
-        try
-        {
-            _runs.EnsureCapacity(_runs.Count + 1);
-            _guests[guest] = _guests.GetValueOrDefault(guest) + 1;
-            _guestCount = _guests.Count;
-            if (run)
-                _runs.Add(guest);
-            _runCount = _runs.Count;
-        }
-        finally
-        {
-            _latch.Exit(scope); // also when there is no memory: then the guest has not entered
-        }
+        using Latch.Held held = _latch.Hold(); // without memory the guest has not entered
+        _runs.EnsureCapacity(_runs.Count + 1);
+        _guests[guest] = _guests.GetValueOrDefault(guest) + 1;
+        _guestCount = _guests.Count;
+        if (run)
+            _runs.Add(guest);
+        _runCount = _runs.Count;
     }
 
     public void Leave(ThreadParker guest, bool run)
@@ -126,7 +119,7 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
             return true;
         if (Clock.Now < _nextLook)
             return false;
-        foreach (ThreadParker run in Runs())
+        foreach (ThreadParker run in Copy(_runs))
             if (run.InPark && run.WaitsFor is Fiber { IsEnded: false } main && main.Runtime == runtime && CircleFinder.Find(runtime, main) is { } circle && run.WaitsFor == main)
                 run.Fail(new FiberDeadlockException([.. circle.Select(static party => $"{party} is {party.Waits}.")], Dump()));
         _nextLook = Clock.Now + LookIntervalNs;
@@ -136,34 +129,14 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
     private void Tell(List<Standing> parties)
     {
         var deadlock = new FiberDeadlockException([.. parties.Select(Describe)], Dump());
-        foreach (ThreadParker run in Runs())
+        foreach (ThreadParker run in Copy(_runs))
             run.Fail(deadlock);
     }
 
-    private ThreadParker[] Runs()
+    private ThreadParker[] Copy(IReadOnlyCollection<ThreadParker> guarded)
     {
-        Latch.Scope scope = _latch.Enter();
-        try
-        {
-            return [.. _runs];
-        }
-        finally
-        {
-            _latch.Exit(scope);
-        }
-    }
-
-    private ThreadParker[] Guests()
-    {
-        Latch.Scope scope = _latch.Enter();
-        try
-        {
-            return [.. _guests.Keys];
-        }
-        finally
-        {
-            _latch.Exit(scope);
-        }
+        using Latch.Held held = _latch.Hold();
+        return [.. guarded];
     }
 
     private string Dump()
@@ -189,7 +162,7 @@ internal sealed class DeadlockFinder(FiberRuntime runtime, bool selfContained)
         foreach (Fiber fiber in runtime.Registry.Snapshot())
             if (!TryAdd(parties, fiber.ToString(), (Parker?)fiber.VirtualThread ?? fiber.HostParker))
                 return null;
-        foreach (ThreadParker guest in Guests())
+        foreach (ThreadParker guest in Copy(_guests.Keys))
             if (!TryAdd(parties, "A thread in FiberRuntime.Run", guest))
                 return null;
         return parties;

@@ -70,7 +70,6 @@ internal sealed class FiberRegistry
             {
             }
 
-
         all.Sort(static (a, b) => a.Id.CompareTo(b.Id));
         return all;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Fibers.Native;
 using Fibers.VirtualThreads;
 
@@ -34,6 +35,10 @@ internal unsafe struct Latch
             scope.Fiber->Pinned--;
     }
 
+    /// <summary>As <see cref="Enter()"/>, until the end of the scope: for what may throw, which without memory is all that allocates.</summary>
+    [UnscopedRef]
+    public Held Hold() => new(ref this);
+
     private void Wait()
     {
         for (int round = 0; Volatile.Read(ref _taken) != 0 || Interlocked.CompareExchange(ref _taken, 1, 0) != 0; round++)
@@ -47,6 +52,20 @@ internal unsafe struct Latch
             Thread.SpinWait(4 << round);
         else
             Thread.Yield();
+    }
+
+    public readonly ref struct Held
+    {
+        private readonly ref Latch _latch;
+        private readonly Scope _scope;
+
+        public Held(ref Latch latch)
+        {
+            _latch = ref latch;
+            _scope = latch.Enter();
+        }
+
+        public void Dispose() => _latch.Exit(_scope);
     }
 
     public readonly struct Scope(NativeVThread* fiber)

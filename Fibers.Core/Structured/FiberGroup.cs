@@ -21,7 +21,7 @@ public sealed class FiberGroup : IDisposable
     private readonly FiberRuntime _runtime;
     private readonly List<Fiber> _failed = []; // not their exceptions: nobody has observed those yet
     private readonly HashSet<Fiber> _members = [];
-    private Latch _latch; // guards the two above, and the states below
+    private Latch _latch; // guards the two above
     private JoinList _empty;
     private bool _canceled;
     private bool _closed;
@@ -48,10 +48,8 @@ public sealed class FiberGroup : IDisposable
     {
         get
         {
-            Latch.Scope scope = _latch.Enter();
-            int count = _members.Count;
-            _latch.Exit(scope);
-            return count;
+            using Latch.Held held = _latch.Hold();
+            return _members.Count;
         }
     }
 
@@ -73,7 +71,7 @@ public sealed class FiberGroup : IDisposable
             return;
         }
 
-        using Fiber host = FiberRuntime.Default.Spawn(() => new FiberGroup().RunBody(body, Fiber.Current!), s_body);
+        using Fiber host = FiberRuntime.Default.Spawn(() => Run(body), s_body);
         host.Join();
     }
 
@@ -122,11 +120,8 @@ public sealed class FiberGroup : IDisposable
     /// <summary>Asks every member to stop; the bodies of those that come later do not run. Does not wait. Any thread; never parks.</summary>
     public void RequestCancel()
     {
-        Latch.Scope scope = _latch.Enter();
-        Volatile.Write(ref _canceled, true);
-        Fiber[] members = [.. _members];
-        _latch.Exit(scope);
-        foreach (Fiber member in members)
+        Volatile.Write(ref _canceled, true); // first: whoever is added from here on is asked by Add
+        foreach (Fiber member in Members())
             member.RequestCancel();
     }
 
@@ -137,7 +132,7 @@ public sealed class FiberGroup : IDisposable
     {
         try
         {
-            WaitUntilEmpty(Clock.Never);
+            WaitUntilEmpty();
         }
         catch (OperationCanceledException)
         {
@@ -154,29 +149,16 @@ public sealed class FiberGroup : IDisposable
     /// </summary>
     public void Dispose()
     {
-        Latch.Scope scope = _latch.Enter();
-        _closed = true;
-        _latch.Exit(scope);
+        Volatile.Write(ref _closed, true);
         RequestCancel();
-        Fiber? self = Fiber.Current;
-        self?.EnterShield();
-        try
-        {
-            Fiber.Uninterrupted(this, static group => group.WaitUntilEmpty(Clock.Never));
-        }
-        finally
-        {
-            self?.LeaveShield();
-        }
+        Fiber.Unbroken(this, static group => group.WaitUntilEmpty());
     }
 
     /// <summary>Any thread; a snapshot.</summary>
     internal Fiber[] Members()
     {
-        Latch.Scope scope = _latch.Enter();
-        Fiber[] members = [.. _members];
-        _latch.Exit(scope);
-        return members;
+        using Latch.Held held = _latch.Hold();
+        return [.. _members];
     }
 
     /// <inheritdoc/>
@@ -185,18 +167,13 @@ public sealed class FiberGroup : IDisposable
     /// <summary>The runtime, before the fiber can run.</summary>
     internal void Add(Fiber fiber)
     {
-        Latch.Scope scope = _latch.Enter();
-        _members.Add(fiber);
         fiber.Group = this;
-        bool canceled = _canceled;
-        _latch.Exit(scope);
+        using (_latch.Hold())
+            _members.Add(fiber);
         fiber.OnEnd(() => Ended(fiber));
-        if (canceled)
+        if (IsCanceled)
             fiber.RequestCancel();
     }
-
-    /// <summary>The runtime: it has been refused, and will not run.</summary>
-    internal void Withdraw(Fiber fiber) => Remove(fiber);
 
     private void RunBody(Action<FiberGroup> body, Fiber owner)
     {
@@ -207,67 +184,60 @@ public sealed class FiberGroup : IDisposable
         {
             body(this);
             met = _body.Leave();
-            WaitUntilEmpty(Clock.Never);
+            WaitUntilEmpty();
         }
         catch (Exception exception)
         {
             thrown = exception;
         }
 
-        bool failed = HasFailed(); // before the scope is left: a member that fails later did not end the body
+        bool failed = Failed().Length > 0; // before the scope is left: a member that fails later did not end the body
         met |= _body.Leave();
         Dispose();
         bool derived = failed && !owner.IsCancellationRequested && (met || thrown is OperationCanceledException); // the members' failures say why
-        if (thrown is OperationCanceledException && !HasFailed())
-            ExceptionDispatchInfo.Throw(thrown); // the caller itself was cancelled
         ThrowFailures(derived ? null : thrown);
     }
 
-    private bool HasFailed()
+    private Fiber[] Failed()
     {
-        Latch.Scope scope = _latch.Enter();
-        bool failed = _failed.Count > 0;
-        _latch.Exit(scope);
-        return failed;
+        using Latch.Held held = _latch.Hold();
+        return [.. _failed];
     }
 
-    private void ThrowIfClosed()
-    {
-        Latch.Scope scope = _latch.Enter();
-        bool closed = _closed;
-        _latch.Exit(scope);
-        ObjectDisposedException.ThrowIf(closed, this);
-    }
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _closed), this);
 
     // On whoever completed the fiber.
     private void Ended(Fiber fiber)
     {
-        bool failed = fiber.Status == FiberStatus.Failed;
-        Latch.Scope scope = _latch.Enter();
-        bool first = failed && !_canceled;
-        if (failed)
-            _failed.Add(fiber);
-        _latch.Exit(scope);
-        if (first)
+        if (fiber.Status == FiberStatus.Failed)
         {
-            _body?.Fire();
-            RequestCancel();
+            using (_latch.Hold())
+                _failed.Add(fiber);
+            if (!IsCanceled)
+            {
+                _body?.Fire();
+                RequestCancel();
+            }
         }
 
         Remove(fiber);
     }
 
-    private void Remove(Fiber fiber)
+    /// <summary>Whoever completed the fiber; or the runtime, when it was refused and will not run.</summary>
+    internal void Remove(Fiber fiber)
     {
-        Latch.Scope scope = _latch.Enter();
-        _members.Remove(fiber);
-        bool empty = _members.Count == 0;
-        _latch.Exit(scope);
+        bool empty;
+        using (_latch.Hold())
+        {
+            _members.Remove(fiber);
+            empty = _members.Count == 0;
+        }
+
         if (empty)
             _empty.WakeAll();
     }
 
-    private void WaitUntilEmpty(long deadlineNs)
+    private void WaitUntilEmpty()
     {
         while (Count > 0)
         {
@@ -280,17 +250,16 @@ public sealed class FiberGroup : IDisposable
                 return;
             }
 
-            if (Fiber.ParkHere(parker, deadlineNs, this) == Wake.Canceled && Fiber.Current is { } self && self.TryDeliver())
+            if (Fiber.ParkHere(parker, Clock.Never, this) == Wake.Canceled && Fiber.Current is { } self && self.TryDeliver())
                 throw self.CanceledHere();
         }
     }
 
     private void ThrowFailures(Exception? ofBody)
     {
-        Latch.Scope scope = _latch.Enter();
-        Fiber[] failed = [.. _failed];
-        _latch.Exit(scope);
-        List<Exception> failures = [.. failed.Select(static fiber => fiber.Exception!)];
+        List<Exception> failures = [.. Failed().Select(static fiber => fiber.Exception!)];
+        if (ofBody is OperationCanceledException && failures.Count == 0)
+            ExceptionDispatchInfo.Throw(ofBody); // the caller itself was cancelled
         if (ofBody is not null && !failures.Contains(ofBody)) // it may have joined the member that threw it
             failures.Insert(0, ofBody);
         if (failures.Count > 0)
