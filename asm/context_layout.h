@@ -8,10 +8,12 @@
 
 #define FIBERS_CONTEXT_STACK_POINTER  0
 #define FIBERS_CONTEXT_THREAD_POINTER 8
+#define FIBERS_CONTEXT_OCCUPIED       16
 
 #define FIBERS_CONTEXT_LAYOUT(X)                                                       \
     X(FIBERS_CONTEXT_STACK_POINTER,  fibers_context, stack_pointer)                    \
-    X(FIBERS_CONTEXT_THREAD_POINTER, fibers_context, thread_pointer)
+    X(FIBERS_CONTEXT_THREAD_POINTER, fibers_context, thread_pointer)                   \
+    X(FIBERS_CONTEXT_OCCUPIED,       fibers_context, occupied)
 
 // Bytes of callee-saved state that fibers_switch pushes, return address included.
 #if defined(__x86_64__)

@@ -134,6 +134,8 @@ FUNCTION(fibers_switch)
     ldr     x9, [x1, #FIBERS_CONTEXT_STACK_POINTER]     // sp cannot be loaded directly either
     mov     sp, x9                                      // from here we stand on the other stack
     msr     tpidr_el0, x10                              // DIFFERS: one instruction on every processor
+    add     x9, x0, #FIBERS_CONTEXT_OCCUPIED            // stlr takes no offset
+    stlr    wzr, [x9]                                   // DIFFERS: release: nobody stands on its stack any more
     RESTORE_CONTEXT
     ret                                                 // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch)

@@ -153,6 +153,8 @@ FUNCTION(fibers_switch)
     ld      t1, FIBERS_CONTEXT_THREAD_POINTER(a1)       // what the thread pointer will be
     ld      sp, FIBERS_CONTEXT_STACK_POINTER(a1)        // from here we stand on the other stack
     mv      tp, t1                                      // DIFFERS: the thread pointer is a register
+    fence   rw, w                                       // DIFFERS: release: all of `from` before the word
+    sw      zero, FIBERS_CONTEXT_OCCUPIED(a0)           // nobody stands on its stack any more
     RESTORE_CONTEXT
     ret                                                 // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch)

@@ -110,9 +110,11 @@
 // a fiber that is always wrong: so fibers_switch leaves by a jump. Between two fibers that hand the carrier over, both
 // stand at the same place of the same function: the call it has seen is the right one, and so are those around
 // it. So fibers_switch_peer is the same with a `ret`, and every return after it is predicted too.
-// The thread pointer comes last because writing it makes the processor wait for everything before it and hold back everything
-// after it. Until then the stack is the new one and the thread-locals are the old: a signal handler that runs in between finds
+// The thread pointer comes after the registers because writing it makes the processor wait for everything before it and hold
+// back everything after it. Until then the stack is the new one and the thread-locals are the old: a signal handler that runs in between finds
 // a thread in native code, as it does before and after. (`switch-raw` and `yield-1000` in Fibers.Benchmarks measure it.)
+// The last word is for whoever waits to run `from`: one that gives way lies in a queue before it has left, and another carrier may
+// have found it there (VirtualThread.Yield). For everybody else it was 0 already.
 
 #define JUMP_TO_SAVED_ADDRESS                                                                    \
     popq    %rcx                ; /* X64-SP: rsp is now what it was before the call           */ \
@@ -127,6 +129,7 @@ FUNCTION(fibers_switch_fsgsbase)
     RESTORE_CONTEXT
     JUMP_TO_SAVED_ADDRESS
     wrfsbase %rax                                       // from here thread-locals are its own
+    movl    $0, FIBERS_CONTEXT_OCCUPIED(%rdi)           // nobody stands on its stack any more (x64 stores are releases)
     jmpq    *%rcx                                       // into whoever called fibers_switch there
 END_FUNCTION(fibers_switch_fsgsbase)
 
@@ -137,17 +140,20 @@ FUNCTION(fibers_switch_peer_fsgsbase)
     movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // the other stack
     RESTORE_CONTEXT
     wrfsbase %rax                                       // the other thread-locals
+    movl    $0, FIBERS_CONTEXT_OCCUPIED(%rdi)           // nobody stands on its stack any more (x64 stores are releases)
     ret                                                 // to where this one was called from, too
 END_FUNCTION(fibers_switch_peer_fsgsbase)
 
 FUNCTION(fibers_switch_syscall)
     SAVE_CONTEXT
     movq    %rsp, FIBERS_CONTEXT_STACK_POINTER(%rdi)    // park
+    movq    %rdi, %r8                                   // `from`: the system call wants that register
     movq    FIBERS_CONTEXT_STACK_POINTER(%rsi), %rsp    // swap the stack
     movq    FIBERS_CONTEXT_THREAD_POINTER(%rsi), %rsi   // second argument: the new thread pointer
     movl    $ARCH_SET_FS, %edi                          // first argument: what to set
     movl    $SYS_arch_prctl, %eax                       // which system call
     syscall                                             // destroys only rcx and r11, both caller-saved
+    movl    $0, FIBERS_CONTEXT_OCCUPIED(%r8)            // nobody stands on its stack any more (x64 stores are releases)
     RESTORE_CONTEXT
     JUMP_TO_SAVED_ADDRESS
     jmpq    *%rcx                                       // into whoever called fibers_switch there

@@ -194,7 +194,7 @@ internal sealed unsafe partial class Carrier
     {
         if (MustPassLoop || (TakeNext() ?? Queue.Pop()) is not { } fiber)
             return null;
-        if ((fiber.VirtualThread ?? BindIdle(fiber)) is { MayBeHandedTo: true } thread)
+        if ((fiber.VirtualThread ?? BindIdle(fiber)) is { MayBeHandedTo: true, IsOccupied: false } thread)
         {
             _turnsOfOwn--;
             return thread;
@@ -278,6 +278,8 @@ internal sealed unsafe partial class Carrier
         VirtualThread? thread = fiber.VirtualThread ?? Bind(fiber);
         if (thread is null)
             return;
+        for (int round = 0; thread.IsOccupied; round++)
+            Latch.Backoff(round); // it gives way on another carrier (VirtualThread.Yield), and we were faster
         ParkCommit.Undo(Scheduler, thread);
         Probe.Current?.RunBegins(this, fiber);
         NativeVThread* left = Shim.fibers_run(thread.Native); // SEE two-crossings

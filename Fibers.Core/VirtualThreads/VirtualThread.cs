@@ -64,6 +64,9 @@ internal sealed unsafe class VirtualThread : Parker
     /// <summary>Any thread. A snapshot: its context is saved, and somebody must wake it.</summary>
     public bool IsParked => ParkWord.Read(ref Word).State == ParkState.Parked;
 
+    /// <summary>Whoever has taken its fiber out of a queue: a carrier still stands on its stack, for a few instructions. Acquire; pairs with fibers_switch.</summary>
+    public bool IsOccupied => Volatile.Read(ref Native->Context.Occupied) != 0;
+
     /// <summary>Any thread. A snapshot.</summary>
     public ParkWord State => ParkWord.Read(ref Word);
 
@@ -304,7 +307,20 @@ internal sealed unsafe class VirtualThread : Parker
     {
         Pin();
         Native->Request.Reason = (uint)ParkReason.Yield;
-        LeaveTo(PinnedCarrier?.NextByHand(), RequestKind.Yield);
+        Carrier? carrier = PinnedCarrier;
+        VirtualThread? next = carrier?.NextByHand();
+        if (next is not null && Probe.Current is null) // an observer is told after the switch, by whoever performs the request
+            BeQueued(carrier!);
+        LeaveTo(next, RequestKind.Yield);
+    }
+
+    // Before it has left, so that nobody has to look at it after the switch. Whoever takes it out of the queue waits for the switch (Linux does the same: on_cpu).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void BeQueued(Carrier carrier)
+    {
+        MayBeHandedTo = true;
+        Native->Context.Occupied = 1; // before the push, which releases it; pairs with IsOccupied
+        carrier.PushYielded(Fiber!);
     }
 
     // Pinned; unpins. Null: to the carrier.

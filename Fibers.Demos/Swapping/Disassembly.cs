@@ -49,6 +49,8 @@ internal static unsafe class Disassembly
         { Mnemonic: Mnemonic.Ret } => "into whoever called the switch on this stack",
         { Mnemonic: Mnemonic.Mov } when SwapsStack(i) => "THE STACK: from here we stand on the other one",
         { Mnemonic: Mnemonic.Mov, Op1Kind: OpKind.Memory } => "the other's thread pointer",
+        { Mnemonic: Mnemonic.Mov, Op0Kind: OpKind.Memory } => "nobody stands on the stack that was left any more: whoever waits for it may run it",
+        { Mnemonic: Mnemonic.Mov, Op0Register: Iced.Intel.Register.R8 } => "who is left: the system call wants that register",
         { Mnemonic: Mnemonic.Mov } => "which system call, or its argument",
         _ => "",
     };

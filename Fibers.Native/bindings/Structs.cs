@@ -10,6 +10,8 @@ internal unsafe struct NativeContext
 {
     public void* StackPointer;
     public void* ThreadPointer;
+    public uint Occupied;
+    public uint Reserved;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -75,12 +77,13 @@ internal unsafe struct NativeVThread
     public uint SignalOwed;
     public int RunningTid;
     public NativeCarrier* Carrier;
+    public NativeVThread* HandedBy;
+    public uint Index;
+    public uint Pinned;
     public ulong ParkWord;
     public NativeRequest Request;
-    public uint Index;
-    public int VirtualTid;
-    public uint Pinned;
     public uint HandlerDepth;
+    public int VirtualTid;
     public uint* Cooperative;
     public NativeInbox* Inbox;
     public NativeVThread* InboxNext;
@@ -89,7 +92,6 @@ internal unsafe struct NativeVThread
     public uint CancelWord;
     public uint Shielded;
     public uint Uncommitted;
-    public NativeVThread* HandedBy;
     public void* Argument;
 }
 

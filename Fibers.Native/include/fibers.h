@@ -27,6 +27,8 @@
 typedef struct fibers_context {
     void *stack_pointer;
     void *thread_pointer;
+    _Atomic uint32_t occupied; // 1: it lies in a queue already, but a carrier still stands on its stack. fibers_switch clears it
+    uint32_t reserved;
 } fibers_context;
 
 // ---- park states ---------------------------------------------------------------------------------
@@ -173,16 +175,19 @@ typedef struct fibers_carrier {
 } fibers_carrier;
 
 typedef struct fibers_vthread {
+    // What every switch touches: one line of the cache.
     fibers_context context;
     _Atomic uint32_t signal_owed;   // see redirect_signals.c
     _Atomic int32_t running_tid;    // kernel thread it runs on now, 0 while it does not run
     fibers_carrier *carrier;        // who runs it; written by the carrier before it switches in
-    _Atomic uint64_t park_word;     // FIBERS_PARK_WORD
-    fibers_request request;
+    struct fibers_vthread *handed_by; // it was handed its carrier, and must perform this one's request; only the fiber
     uint32_t index;                 // its place in tables; reused after destruction
-    int32_t virtual_tid;            // what gettid answers on it
     uint32_t pinned;                // > 0: redirected calls block the kernel thread; only the fiber writes
+    _Atomic uint64_t park_word;     // FIBERS_PARK_WORD
+    // And what it wants: the next.
+    fibers_request request;
     uint32_t handler_depth;         // > 0: inside a signal handler, must not park; only the fiber writes
+    int32_t virtual_tid;            // what gettid answers on it
     const _Atomic uint32_t *cooperative; // the runtime's "in managed code" flag, NULL until known
     fibers_inbox *inbox;            // whom native wake-ups go to
     struct fibers_vthread *inbox_next;
@@ -191,7 +196,6 @@ typedef struct fibers_vthread {
     _Atomic uint32_t cancel_word;   // FIBERS_CANCEL_* bits; whoever changes PENDING to DELIVERED delivers
     uint32_t shielded;              // > 0: cancellation is held back; only the fiber writes
     uint32_t uncommitted;           // 1 in the inbox: left on the rescue carrier, its request is still to be performed
-    struct fibers_vthread *handed_by; // it was handed its carrier, and must perform this one's request; only the fiber
     void *argument;                 // the creator's, for `entry` until it detaches
 } fibers_vthread;
 
@@ -276,7 +280,8 @@ FIBERS_API void fibers_leave(fibers_vthread *self, uint32_t kind);
 // by fibers_vthread_detach, and be the caller's to run. NULL: back to the carrier.
 FIBERS_API fibers_wake fibers_park(fibers_vthread *self, fibers_vthread *next);
 
-// As fibers_park, with a request of `kind`, YIELD or FINISHED: it says nothing, since nobody wakes those.
+// As fibers_park, with a request of `kind`, YIELD or FINISHED: it says nothing, since nobody wakes those. With `occupied` set it has no
+// request: it lies in a queue already, and whoever takes it out waits until `occupied` is 0. Then `next` must not be NULL.
 FIBERS_API void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next);
 
 // Any thread. The virtual thread the caller runs on, or NULL.

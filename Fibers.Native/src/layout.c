@@ -6,7 +6,7 @@
 #define WHOLE UINT16_MAX
 // Each type, then its fields. Once for their names and once for the numbers: pointers to the names would each need a relocation.
 #define LAYOUT(SIZE, FIELD) \
-    SIZE(fibers_context) FIELD(fibers_context, stack_pointer) FIELD(fibers_context, thread_pointer) \
+    SIZE(fibers_context) FIELD(fibers_context, stack_pointer) FIELD(fibers_context, thread_pointer) FIELD(fibers_context, occupied) FIELD(fibers_context, reserved) \
     SIZE(fibers_request) FIELD(fibers_request, kind) FIELD(fibers_request, reason) FIELD(fibers_request, descriptor) \
     FIELD(fibers_request, events) FIELD(fibers_request, generation) FIELD(fibers_request, error) FIELD(fibers_request, deadline_ns) \
     FIELD(fibers_request, park_number) FIELD(fibers_request, poll_entries) FIELD(fibers_request, edges) FIELD(fibers_request, reserved) \
@@ -20,10 +20,11 @@
     FIELD(fibers_carrier, index) FIELD(fibers_carrier, rescuer) FIELD(fibers_carrier, inbox) FIELD(fibers_carrier, next) \
     FIELD(fibers_carrier, leaving) \
     SIZE(fibers_vthread) FIELD(fibers_vthread, context) FIELD(fibers_vthread, signal_owed) FIELD(fibers_vthread, running_tid) \
-    FIELD(fibers_vthread, carrier) FIELD(fibers_vthread, park_word) FIELD(fibers_vthread, request) FIELD(fibers_vthread, index) \
-    FIELD(fibers_vthread, virtual_tid) FIELD(fibers_vthread, pinned) FIELD(fibers_vthread, handler_depth) FIELD(fibers_vthread, cooperative) \
+    FIELD(fibers_vthread, carrier) FIELD(fibers_vthread, handed_by) FIELD(fibers_vthread, index) FIELD(fibers_vthread, pinned) \
+    FIELD(fibers_vthread, park_word) FIELD(fibers_vthread, request) FIELD(fibers_vthread, handler_depth) FIELD(fibers_vthread, virtual_tid) \
+    FIELD(fibers_vthread, cooperative) \
     FIELD(fibers_vthread, inbox) FIELD(fibers_vthread, inbox_next) FIELD(fibers_vthread, stack_low) FIELD(fibers_vthread, stack_high) \
-    FIELD(fibers_vthread, cancel_word) FIELD(fibers_vthread, shielded) FIELD(fibers_vthread, uncommitted) FIELD(fibers_vthread, handed_by) \
+    FIELD(fibers_vthread, cancel_word) FIELD(fibers_vthread, shielded) FIELD(fibers_vthread, uncommitted) \
     FIELD(fibers_vthread, argument) \
     SIZE(fibers_descriptor) FIELD(fibers_descriptor, generation) FIELD(fibers_descriptor, interest) FIELD(fibers_descriptor, closed_next) \
     FIELD(fibers_descriptor, queued) FIELD(fibers_descriptor, edges) FIELD(fibers_descriptor, ending) FIELD(fibers_descriptor, options) \

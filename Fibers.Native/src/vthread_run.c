@@ -4,8 +4,9 @@
 //     fibers_run ─► A ── leaves ──► back in fibers_run            two switches from fiber to fiber
 //     fibers_run ─► A ── hands over to ──► B ── leaves ──► ...    one
 //
-// A fiber may not be made runnable before its context is saved, and nobody but the code after the switch can know
-// that. So whoever arrives performs the request of the one that left: the carrier, or B (VirtualThread.cs).
+// A fiber may not run before its context is saved, and nobody but the code after the switch can know that. So whoever arrives
+// performs the request of the one that left: the carrier, or B (VirtualThread.cs). One that only gives way needs nobody: it is in a
+// queue before it leaves, marked `occupied`, and the switch itself takes the mark away.
 #include "internal.h"
 
 #include <linux/futex.h>
@@ -123,7 +124,12 @@ void fibers_leave_to(fibers_vthread *self, uint32_t kind, fibers_vthread *next)
     }
     fibers_carrier *carrier = self->carrier;
     self->request.kind = kind;
-    carrier->leaving = self; // `mounted` is self too, until `next` has performed the request
+    if (atomic_load_explicit(&self->context.occupied, memory_order_relaxed)) {
+        atomic_store_explicit(&self->running_tid, 0, memory_order_relaxed);
+        atomic_store_explicit(&carrier->mounted, next, memory_order_relaxed);
+    } else {
+        carrier->leaving = self; // `mounted` is self too, until `next` has performed the request
+    }
     mount(carrier, next);
     fibers_switch_peer(&self->context, &next->context);
     arrive(self);
