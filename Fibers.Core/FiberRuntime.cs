@@ -56,7 +56,7 @@ public sealed partial class FiberRuntime : IDisposable
     internal static FiberRuntime MakeUntested(FiberRuntimeOptions options) => new(options, runtime => new NativeBackend(runtime, options));
 
     /// <summary>For tests: nothing can be allocated.</summary>
-    internal static FiberRuntime MakeFailing() => new(new FiberRuntimeOptions(), static _ => new FailingBackend(FiberBackend.Threads));
+    internal static FiberRuntime MakeFailing(bool throws = false) => new(new FiberRuntimeOptions(), _ => new FailingBackend(FiberBackend.Threads, throws));
 
     /// <summary>Raised, on the finalizer thread, for an exception that nobody joined before the fiber's handle was collected. Handlers must not throw.</summary>
     public event EventHandler<UnobservedFiberExceptionEventArgs>? UnobservedException;
@@ -129,8 +129,8 @@ public sealed partial class FiberRuntime : IDisposable
             return;
         foreach (Fiber fiber in Registry.Snapshot())
             fiber.RequestCancel();
-        if (_permits.Taken == 0)
-            _drained.TrySetResult();
+        if (_permits.TryClose())
+            _drained.SetResult();
         _drained.Task.Wait();
         LiveRuntimes.Remove(this);
         _backend.Dispose();
@@ -156,7 +156,7 @@ public sealed partial class FiberRuntime : IDisposable
         bool last = fiber.HasPermit && ReturnPermit();
         JoinList.Actions actions = fiber.Complete();
         if (last)
-            _drained.TrySetResult();
+            _drained.SetResult();
         return actions;
     }
 
@@ -191,17 +191,12 @@ public sealed partial class FiberRuntime : IDisposable
             return EndUnrun(fiber);
         if (_backend.Kind == FiberBackend.Inline)
             return RunUnlisted(fiber, group, InlineReason.Backend);
-        if (!_permits.TryTake())
+        if (!TryTakePermit())
             return RunUnlisted(fiber, group, InlineReason.Limit);
-
-        Admit(fiber, group);
-        if (_backend.TrySpawn(fiber))
-        {
-            fiber.Link();
-            return fiber;
-        }
-
-        return RunInline(fiber, InlineReason.Resources);
+        if (!TryPlace(fiber, group, concurrent: false, out _))
+            return RunInline(fiber, InlineReason.Resources);
+        fiber.Link();
+        return fiber;
     }
 
     private static bool IsUnwanted(Fiber fiber, FiberGroup? group) => fiber.IsLinkedToCanceled || group is { IsCanceled: true };
@@ -244,27 +239,58 @@ public sealed partial class FiberRuntime : IDisposable
         }
 
         string? reason = null;
-        if (_backend.Kind == FiberBackend.Inline || _permits.TryTake())
+        if (_backend.Kind == FiberBackend.Inline)
         {
-            if (_backend.Kind != FiberBackend.Inline)
-                Admit(fiber, group);
-            if (_backend.TrySpawnConcurrent(fiber, out reason))
+            _ = _backend.TrySpawnConcurrent(fiber, out reason);
+        }
+        else if (TryTakePermit())
+        {
+            if (TryPlace(fiber, group, concurrent: true, out reason))
             {
                 fiber.Link();
                 return fiber;
             }
 
-            if (fiber.HasPermit && fiber.TryBegin()) // else it was cancelled, and has ended
-            {
-                group?.Remove(fiber);
-                Registry.Remove(fiber, spawned: false);
-                if (ReturnPermit())
-                    _drained.TrySetResult();
-            }
+            Withdraw(fiber, group);
         }
 
         reason ??= $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
         throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
+    }
+
+    // False: as many live as may. Whoever meets it closed passed the first look before Dispose began.
+    private bool TryTakePermit()
+    {
+        if (_permits.TryTake())
+            return true;
+        ThrowIfDisposed();
+        return false;
+    }
+
+    // With a permit. When it throws (there is no memory) the fiber is gone again, and so is the permit.
+    private bool TryPlace(Fiber fiber, FiberGroup? group, bool concurrent, out string reason)
+    {
+        try
+        {
+            Admit(fiber, group);
+            reason = "";
+            return concurrent ? _backend.TrySpawnConcurrent(fiber, out reason) : _backend.TrySpawn(fiber);
+        }
+        catch
+        {
+            Withdraw(fiber, group);
+            throw;
+        }
+    }
+
+    private void Withdraw(Fiber fiber, FiberGroup? group)
+    {
+        if (!fiber.TryBegin())
+            return; // it was cancelled, and has ended
+        group?.Remove(fiber);
+        Registry.Remove(fiber, spawned: false);
+        if (ReturnPermit())
+            _drained.SetResult();
     }
 
     // From here it counts, and Dispose and its group find it.
@@ -278,7 +304,7 @@ public sealed partial class FiberRuntime : IDisposable
     }
 
     // True: Dispose waits for that. It is told when nothing is left to be done for the fiber.
-    private bool ReturnPermit() => _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0;
+    private bool ReturnPermit() => _permits.Return() == 0 && Volatile.Read(ref _disposed) != 0 && _permits.TryClose();
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 

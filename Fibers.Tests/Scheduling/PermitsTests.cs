@@ -1,3 +1,4 @@
+using Fibers.Diagnostics;
 using Fibers.Scheduling;
 using Fibers.Tests.Support;
 using Shouldly;
@@ -70,7 +71,79 @@ public class PermitsTests
         static runtime => runtime.Spawn(static () => { }));
 
     [Fact]
-    public void A_runtime_can_be_disposed_while_many_spawn_in_vain() => DisposeWhileMany(FiberRuntime.MakeFailing, static runtime =>
+    public void They_are_closed_once_when_none_is_taken_and_nobody_gets_one_after_that() => Bounded.Run(() => Stress.For(0.3, static () =>
+    {
+        const int takers = 4;
+        var permits = new Permits(takers);
+        int closers = 0;
+        bool closing = false, closed = false;
+        Thread[] all = [.. Enumerable.Range(0, takers).Select(_ => new Thread(() =>
+        {
+            while (!Volatile.Read(ref closed))
+            {
+                if (permits.TryTake() && permits.Return() == 0 && Volatile.Read(ref closing) && permits.TryClose())
+                {
+                    Interlocked.Increment(ref closers);
+                    Volatile.Write(ref closed, true);
+                }
+            }
+        }))];
+        foreach (Thread thread in all)
+            thread.Start();
+        Volatile.Write(ref closing, true);
+        if (permits.TryClose())
+        {
+            Interlocked.Increment(ref closers);
+            Volatile.Write(ref closed, true);
+        }
+
+        foreach (Thread thread in all)
+            thread.Join();
+        (closers, permits.Taken, permits.TryTake(), permits.TryClose()).ShouldBe((1, 0, false, false));
+    }));
+
+    [Fact]
+    public void A_spawn_that_finds_no_memory_leaves_nothing_for_Dispose_to_wait_for() => Bounded.Run(() =>
+    {
+        using FiberRuntime runtime = FiberRuntime.MakeFailing(throws: true);
+        using var group = new FiberGroup(runtime);
+        Should.Throw<OutOfMemoryException>(() => runtime.Spawn(static () => { }));
+        Should.Throw<OutOfMemoryException>(() => runtime.SpawnConcurrent(static () => { }));
+        Should.Throw<OutOfMemoryException>(() => group.SpawnConcurrent(static () => { }));
+        (runtime.LiveFibers, group.Count, runtime.Statistics.Spawned).ShouldBe((0, 0, 0));
+    });
+
+    [Fact]
+    public void A_spawn_that_has_begun_before_Dispose_and_goes_on_after_it_is_refused() => Bounded.Run(() =>
+    {
+        FiberRuntime runtime = Runtimes.Native(1);
+        var between = new DisposesInBetween(runtime);
+        Probe.Attach(between);
+        try
+        {
+            Should.Throw<ObjectDisposedException>(() => runtime.Spawn(static () => { }));
+        }
+        finally
+        {
+            Probe.Detach(between);
+        }
+    });
+
+    [Fact]
+    public void Whoever_spawns_while_a_runtime_is_disposed_is_refused_or_served_and_never_left_waiting() => DisposeWhileMany(static () => Runtimes.Native(1), static runtime =>
+    {
+        try
+        {
+            runtime.SpawnConcurrent(static () => { }).Join();
+            runtime.Spawn(static () => { }).Join();
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    });
+
+    [Fact]
+    public void A_runtime_can_be_disposed_while_many_spawn_in_vain() => DisposeWhileMany(static () => FiberRuntime.MakeFailing(), static runtime =>
     {
         try
         {
@@ -80,6 +153,15 @@ public class PermitsTests
         {
         }
     });
+
+    private sealed class DisposesInBetween(FiberRuntime runtime) : Probe
+    {
+        public override void Spawned(Fiber fiber, Fiber? parent)
+        {
+            if (fiber.Runtime == runtime)
+                runtime.Dispose();
+        }
+    }
 
     private static void DisposeWhileMany(Func<FiberRuntime> start, Action<FiberRuntime> spawn) => Bounded.Run(() =>
     {
