@@ -18,6 +18,7 @@ public sealed partial class FiberRuntime : IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Timeline? _timeline;
     private int _disposed;
+    private int _placing; // those in SpawnConcurrent: Dispose may cancel their fibers, and then no permit tells of them, but they still make or take a virtual thread
 
     /// <summary>Starts a runtime with default settings.</summary>
     public FiberRuntime() : this(new FiberRuntimeOptions())
@@ -132,6 +133,8 @@ public sealed partial class FiberRuntime : IDisposable
         if (_permits.TryClose())
             _drained.SetResult();
         _drained.Task.Wait();
+        for (int round = 0; Volatile.Read(ref _placing) != 0; round++)
+            Latch.Backoff(round); // whoever comes from here on finds the permits closed
         LiveRuntimes.Remove(this);
         _backend.Dispose();
         _timeline?.Dispose();
@@ -243,19 +246,32 @@ public sealed partial class FiberRuntime : IDisposable
         {
             _ = _backend.TrySpawnConcurrent(fiber, out reason);
         }
-        else if (TryTakePermit())
+        else if (TryPlaceConcurrent(fiber, group, ref reason))
         {
-            if (TryPlace(fiber, group, concurrent: true, out reason))
-            {
-                fiber.Link();
-                return fiber;
-            }
-
-            Withdraw(fiber, group);
+            fiber.Link();
+            return fiber;
         }
 
         reason ??= $"{_permits.Limit} fibers live already, and that is the limit (FiberRuntimeOptions.MaxFibers)";
         throw new ConcurrencyUnavailableException($"Concurrency is unavailable: {reason}.");
+    }
+
+    private bool TryPlaceConcurrent(Fiber fiber, FiberGroup? group, ref string? reason)
+    {
+        Interlocked.Increment(ref _placing);
+        try
+        {
+            if (!TryTakePermit())
+                return false;
+            if (TryPlace(fiber, group, concurrent: true, out reason))
+                return true;
+            Withdraw(fiber, group);
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _placing);
+        }
     }
 
     // False: as many live as may. Whoever meets it closed passed the first look before Dispose began.
