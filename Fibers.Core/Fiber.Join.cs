@@ -68,8 +68,7 @@ public partial class Fiber
                 break;
             }
 
-            ulong number = parker.Begin(ParkReason.Join);
-            if (!_joiners.TryAdd(parker, number))
+            if (!_joiners.TryAdd(JoinList.Waiter.Begin(parker)))
             {
                 parker.Abandon();
                 break;

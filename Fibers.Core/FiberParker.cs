@@ -41,7 +41,7 @@ public sealed class FiberParker
         while (!TryTake())
         {
             Parker parker = Parker.Current;
-            var waiting = new Parked(parker, parker.Begin(ParkReason.Park));
+            var waiting = Parked.Begin(parker);
             object? seen = Interlocked.CompareExchange(ref _state, waiting, null);
             if (seen is not null)
             {
@@ -75,9 +75,18 @@ public sealed class FiberParker
 
     private bool TryTake() => Interlocked.CompareExchange(ref _state, null, s_permit) == s_permit;
 
-    private sealed class Parked(Parker parker, ulong number)
+    private sealed class Parked(Parker parker)
     {
         public readonly Parker Parker = parker;
-        public readonly ulong Number = number;
+
+        public ulong Number { get; private set; }
+
+        // Made before its park begins: in between, want of memory would leave that park open.
+        public static Parked Begin(Parker parker)
+        {
+            var parked = new Parked(parker);
+            parked.Number = parker.Begin(ParkReason.Park);
+            return parked;
+        }
     }
 }

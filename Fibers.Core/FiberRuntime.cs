@@ -132,7 +132,7 @@ public sealed partial class FiberRuntime : IDisposable
             fiber.RequestCancel();
         if (_permits.TryClose())
             _drained.SetResult();
-        _drained.Task.Wait();
+        Fiber.Unbroken(_drained.Task, static drained => drained.Wait());
         for (int round = 0; Volatile.Read(ref _placing) != 0; round++)
             Latch.Backoff(round); // whoever comes from here on finds the permits closed
         LiveRuntimes.Remove(this);

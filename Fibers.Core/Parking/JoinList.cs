@@ -11,13 +11,13 @@ namespace Fibers.Parking;
 /// </remarks>
 internal struct JoinList
 {
-    private static readonly Waiter s_closed = new(null, 0, null);
+    private static readonly Waiter s_closed = new(null, null);
     private Waiter? _head;
 
     public readonly bool IsClosed => Volatile.Read(in _head) == s_closed; // acquire; pairs with Close: the result is visible
 
     /// <summary>Any thread. False: already closed, nothing was added.</summary>
-    public bool TryAdd(Parker parker, ulong number) => TryPush(new Waiter(parker, number, null));
+    public bool TryAdd(Waiter waiter) => TryPush(waiter);
 
     /// <summary>Any thread. A snapshot: nobody else waits, and nothing else is to be done at the end.</summary>
     public readonly bool IsSole([NotNullWhen(true)] out Parker? parker, out ulong number)
@@ -31,7 +31,7 @@ internal struct JoinList
     /// <summary>Any thread. The action runs on the completing thread, at once when already closed; it must not block or throw.</summary>
     public void OnClose(Action action)
     {
-        if (!TryPush(new Waiter(null, 0, action)))
+        if (!TryPush(new Waiter(null, action)))
             action();
     }
 
@@ -110,11 +110,19 @@ internal struct JoinList
         }
     }
 
-    public sealed class Waiter(Parker? parker, ulong number, Action? action)
+    public sealed class Waiter(Parker? parker, Action? action)
     {
         public readonly Parker? Parker = parker;
-        public readonly ulong Number = number;
         public readonly Action? Action = action;
+        public ulong Number; // before it is added
         public Waiter? Next;
+
+        /// <summary>Made before its park begins: in between, want of memory would leave that park open.</summary>
+        public static Waiter Begin(Parker parker)
+        {
+            var waiter = new Waiter(parker, null);
+            waiter.Number = parker.Begin(ParkReason.Join);
+            return waiter;
+        }
     }
 }

@@ -26,7 +26,15 @@ internal sealed class TaskWaker
     public void BeginPark(Task task)
     {
         _number = _parker.Begin(ParkReason.Task);
-        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_wake);
+        try
+        {
+            task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_wake);
+        }
+        catch
+        {
+            _parker.Abandon(); // there was no memory to list it
+            throw;
+        }
     }
 
     // On whoever completes the task, or on the pool; never on the owner. Neither parks nor throws.

@@ -135,7 +135,7 @@ internal sealed unsafe partial class Carrier
         return !_failed;
     }
 
-    public void Join() => _thread.Join();
+    public void Join() => Fiber.Unbroken(_thread, static thread => thread.Join());
 
     // ---- its queue: the carrier itself, or its fiber while pinned ------------------------------------------
 

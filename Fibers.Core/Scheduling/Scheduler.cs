@@ -42,14 +42,29 @@ internal sealed unsafe class Scheduler : IDisposable
         int error = Shim.fibers_rescue_start(Inbox.Native, Watchdog.IntervalNs);
         if (error != 0)
             throw new InvalidOperationException($"The rescue carrier could not be started: error {error}.");
+        _watchdog = new Watchdog(this);
         _carriers = new Carrier?[Carriers];
         for (int i = 0; i < Carriers; i++)
             _carriers[i] = new Carrier(this, i, spare: false);
-        foreach (Carrier? carrier in _carriers)
-            if (!carrier!.TryStart())
-                throw new OutOfMemoryException("No thread or memory for a carrier.");
-        _watchdog = new Watchdog(this);
-        _watchdog.Start();
+        if (!TryStart())
+        {
+            Dismantle();
+            throw new OutOfMemoryException("No thread or memory for a carrier.");
+        }
+    }
+
+    // False: those that could not be started are in the list no more.
+    private bool TryStart()
+    {
+        for (int i = 0; i < Carriers; i++)
+        {
+            if (_carriers[i]!.TryStart())
+                continue;
+            Array.Clear(_carriers, i, Carriers - i);
+            return false;
+        }
+
+        return _watchdog.TryStart();
     }
 
     public int Carriers { get; }
@@ -331,6 +346,11 @@ internal sealed unsafe class Scheduler : IDisposable
     public void Dispose()
     {
         _watchdog.Stop();
+        Dismantle();
+    }
+
+    private void Dismantle()
+    {
         lock (_carriersLock)
             _stopping = true;
         Idle.WakeAll();
@@ -339,7 +359,7 @@ internal sealed unsafe class Scheduler : IDisposable
             while (carrier is { State: not CarrierState.Stopped })
             {
                 Idle.WakeAll(); // it may have been on its way to sleep when the flag was raised
-                Thread.Sleep(0);
+                Thread.Yield(); // no interrupt comes in there
             }
 
             carrier?.Join();

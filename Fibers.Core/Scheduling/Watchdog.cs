@@ -43,14 +43,26 @@ internal sealed class Watchdog
     /// <summary>The spare itself, before it runs anything.</summary>
     public void SpareRuns() => Interlocked.Increment(ref _sparesStarted);
 
-    public void Start() => _thread.UnsafeStart();
+    /// <summary>False: no thread or memory can be had for it.</summary>
+    public bool TryStart()
+    {
+        try
+        {
+            _thread.UnsafeStart();
+            return true;
+        }
+        catch (Exception exception) when (Shortage.Is(exception))
+        {
+            return false;
+        }
+    }
 
     public unsafe void Stop()
     {
         _stop.Set();
         Volatile.Write(ref _dozeless[0], 1);
         Shim.fibers_rouse(_scheduler.Inbox.Native);
-        _thread.Join();
+        Fiber.Unbroken(_thread, static thread => thread.Join());
     }
 
     private void Main()

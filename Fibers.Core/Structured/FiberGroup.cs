@@ -242,8 +242,7 @@ public sealed class FiberGroup : IDisposable
         while (Count > 0)
         {
             Parker parker = Parker.Current;
-            ulong number = parker.Begin(ParkReason.Join);
-            _empty.TryAdd(parker, number);
+            _empty.TryAdd(JoinList.Waiter.Begin(parker));
             if (Count == 0)
             {
                 parker.Abandon();

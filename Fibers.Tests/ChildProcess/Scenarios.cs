@@ -19,6 +19,7 @@ internal static partial class Scenarios
     public const string ExhaustDescriptors = "exhaust-descriptors";
     public const string NoThreadForASpare = "no-thread-for-a-spare";
     public const string NoThreadToEndOn = "no-thread-to-end-on";
+    public const string NoThreadForEveryCarrier = "no-thread-for-every-carrier";
     public const string NoMemoryForASnapshot = "no-memory-for-a-snapshot";
     public const string NoDescriptorToLookWith = "no-descriptor-to-look-with";
     public const string PlainCalls = "plain-calls";
@@ -45,6 +46,7 @@ internal static partial class Scenarios
         ExhaustDescriptors => Blocking.DescriptorExhaustion.Compare(),
         NoThreadForASpare => Shortages.NoThreadForASpare(),
         NoThreadToEndOn => Shortages.NoThreadToEndOn(),
+        NoThreadForEveryCarrier => Shortages.NoThreadForEveryCarrier(),
         NoMemoryForASnapshot => Shortages.NoMemoryForASnapshot(),
         NoDescriptorToLookWith => Shortages.NoDescriptorToLookWith(),
         PlainCalls => Blocking.NotOnAFiber.MakeCalls(redirected: false),

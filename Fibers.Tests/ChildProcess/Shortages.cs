@@ -100,6 +100,35 @@ internal static class Shortages
         return 0;
     }
 
+    // There are threads for the first of a runtime's carriers, then for some more, in the end for all.
+    public static int NoThreadForEveryCarrier()
+    {
+        const int carriers = 4, most = 1000;
+        ProcessLimits.ObeyThreadLimit();
+        Runtimes.Native(carriers).Dispose(); // what is started once for all
+        int before = Threads(), refused = 0;
+        FiberRuntime? started = null;
+        for (int limit = 1; started is null && limit < most; limit++)
+        {
+            try
+            {
+                using (ProcessLimits.OnlyThreads(limit))
+                    started = Runtimes.Native(carriers);
+            }
+            catch (Exception exception) when (exception is OutOfMemoryException or InvalidOperationException)
+            {
+                refused++;
+                Eventually.True(() => Threads() == before, "those that had been started are gone again");
+            }
+        }
+
+        using FiberRuntime runtime = started!;
+        Console.WriteLine($"refused: {refused > carriers}, then {runtime.Spawn(static () => 7).Join()}");
+        return 0;
+    }
+
+    private static int Threads() => Directory.GetDirectories("/proc/self/task").Length;
+
     private static void WaitAtOnce(FiberRuntime runtime, int fibers)
     {
         using var gate = new ManualResetEventSlim();

@@ -13,7 +13,7 @@ public class JoinListTests
         var list = new JoinList();
         var order = new List<int>();
         foreach (int i in Enumerable.Range(0, 10))
-            list.TryAdd(new Waiter(() => order.Add(i)), 1).ShouldBeTrue();
+            list.TryAdd(At(new Waiter(() => order.Add(i)), 1)).ShouldBeTrue();
         list.IsClosed.ShouldBeFalse();
         list.Close().Run();
         list.IsClosed.ShouldBeTrue();
@@ -25,7 +25,7 @@ public class JoinListTests
     {
         var list = new JoinList();
         list.Close().Run();
-        list.TryAdd(new Waiter(() => throw new InvalidOperationException("woken")), 1).ShouldBeFalse();
+        list.TryAdd(At(new Waiter(() => throw new InvalidOperationException("woken")), 1)).ShouldBeFalse();
         bool ran = false;
         list.OnClose(() => ran = true);
         ran.ShouldBeTrue();
@@ -48,11 +48,11 @@ public class JoinListTests
     {
         var list = new JoinList();
         int woken = 0, ran = 0;
-        list.TryAdd(new Waiter(() => woken++), 1);
+        list.TryAdd(At(new Waiter(() => woken++), 1));
         list.OnClose(() => ran++);
         list.WakeAll();
         (woken, ran).ShouldBe((1, 0));
-        list.TryAdd(new Waiter(() => woken++), 2).ShouldBeTrue("they come back and wait again");
+        list.TryAdd(At(new Waiter(() => woken++), 2)).ShouldBeTrue("they come back and wait again");
         list.Close().Run();
         (woken, ran).ShouldBe((2, 1));
     }
@@ -70,7 +70,7 @@ public class JoinListTests
             {
                 start.SignalAndWait();
                 for (int i = 0; i < each; i++)
-                    if (shared.List.TryAdd(new Waiter(() => Interlocked.Increment(ref woken)), 1))
+                    if (shared.List.TryAdd(At(new Waiter(() => Interlocked.Increment(ref woken)), 1)))
                         Interlocked.Increment(ref added);
             })
             { IsBackground = true })];
@@ -84,6 +84,8 @@ public class JoinListTests
         }
     });
 
+    private static JoinList.Waiter At(Parker parker, ulong number) => new(parker, null) { Number = number };
+
     private sealed class Shared
     {
         public JoinList List;
@@ -95,11 +97,11 @@ public class JoinListTests
         var list = new JoinList();
         int asked = 0, waited = 0;
         var asks = new Waiter(() => asked++);
-        list.TryAdd(new Waiter(() => waited++), 1);
+        list.TryAdd(At(new Waiter(() => waited++), 1));
         for (ulong number = 1; number <= 1_000; number++)
         {
             asks.Parks = number;
-            list.TryAdd(asks, number);
+            list.TryAdd(At(asks, number));
         }
 
         list.Close().Run();

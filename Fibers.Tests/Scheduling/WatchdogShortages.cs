@@ -16,6 +16,10 @@ public class WatchdogShortages
         Lines(Scenarios.NoThreadToEndOn).ShouldBe(["trimmed 0, idle 0 less", "created 0 more", "trimmed some: True", "disposed 0, waits", "left 0"]);
 
     [Fact]
+    public void A_runtime_that_cannot_start_all_its_carriers_starts_none() =>
+        Lines(Scenarios.NoThreadForEveryCarrier).ShouldBe(["refused: True, then 7"]);
+
+    [Fact]
     public void Where_nobody_can_be_looked_at_somebody_else_may_be_there() =>
         Lines(Scenarios.NoDescriptorToLookWith)[^2..].ShouldBe(["woken", "told"]);
 

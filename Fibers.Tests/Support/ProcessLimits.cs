@@ -11,7 +11,10 @@ internal static partial class ProcessLimits
     private const uint SomebodyElse = 54321; // of whom there is no other process
 
     /// <summary>No kernel thread can be started. Call <see cref="ObeyThreadLimit"/> first of all.</summary>
-    public static IDisposable NoMoreThreads() => new Lowered(MaxThreads, 1);
+    public static IDisposable NoMoreThreads() => OnlyThreads(1);
+
+    /// <summary>Only so many in all. As <see cref="NoMoreThreads"/>.</summary>
+    public static IDisposable OnlyThreads(int count) => new Lowered(MaxThreads, (ulong)count);
 
     /// <summary>No file can be opened.</summary>
     public static IDisposable NoMoreDescriptors() => new Lowered(MaxDescriptors, 0);
