@@ -6,11 +6,11 @@ using Fibers.Diagnostics;
 
 namespace Fibers.Benchmarks.Micro;
 
-/// <summary>What it costs to be observable. A yield passes two call sites of the probe; the same loop once more is the noise, and the bare looks are what nobody listening costs.</summary>
+/// <summary>What it costs to be observable. A yield passes one call site of the probe; the same loop once more is the noise, and the bare looks are what nobody listening costs.</summary>
 internal sealed class Observing : Question
 {
     private const int Yielders = 2;
-    private const int LooksPerYield = 2;
+    private const int LooksPerYield = 1; // the one that decides whether anybody must be told
 
     public override string Name => "observing";
     public override string Asks => "Yield between two, observed";
