@@ -17,7 +17,20 @@ internal struct JoinList
     public readonly bool IsClosed => Volatile.Read(in _head) == s_closed; // acquire; pairs with Close: the result is visible
 
     /// <summary>Any thread. False: already closed, nothing was added.</summary>
-    public bool TryAdd(Waiter waiter) => TryPush(waiter);
+    public bool TryAdd(Waiter waiter)
+    {
+        Waiter? head = Volatile.Read(ref _head);
+        while (head != s_closed)
+        {
+            waiter.Next = SkipPast(head);
+            Waiter? seen = Interlocked.CompareExchange(ref _head, waiter, head);
+            if (seen == head)
+                return true;
+            head = seen;
+        }
+
+        return false;
+    }
 
     /// <summary>Any thread. A snapshot: nobody else waits, and nothing else is to be done at the end.</summary>
     public readonly bool IsSole([NotNullWhen(true)] out Parker? parker, out ulong number)
@@ -31,7 +44,7 @@ internal struct JoinList
     /// <summary>Any thread. The action runs on the completing thread, at once when already closed; it must not block or throw.</summary>
     public void OnClose(Action action)
     {
-        if (!TryPush(new Waiter(null, action)))
+        if (!TryAdd(new Waiter(null, action)))
             action();
     }
 
@@ -70,24 +83,9 @@ internal struct JoinList
         {
             next = list.Next;
             list.Parker?.TryWake(list.Number, Wake.Unparked);
-            if (list.Action is { } action && !TryPush(list))
+            if (list.Action is { } action && !TryAdd(list))
                 action();
         }
-    }
-
-    private bool TryPush(Waiter waiter)
-    {
-        Waiter? head = Volatile.Read(ref _head);
-        while (head != s_closed)
-        {
-            waiter.Next = SkipPast(head);
-            Waiter? seen = Interlocked.CompareExchange(ref _head, waiter, head);
-            if (seen == head)
-                return true;
-            head = seen;
-        }
-
-        return false;
     }
 
     private static Waiter? SkipPast(Waiter? waiter)

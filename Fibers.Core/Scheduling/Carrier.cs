@@ -122,15 +122,8 @@ internal sealed unsafe partial class Carrier
     /// <summary>False: no thread or memory can be had for it, and it will never run.</summary>
     public bool TryStart()
     {
-        try
-        {
-            _thread.UnsafeStart();
-        }
-        catch (Exception exception) when (Shortage.Is(exception))
-        {
+        if (!Shortage.TryStart(_thread))
             return false;
-        }
-
         _attached.Wait();
         return !_failed;
     }

@@ -21,8 +21,7 @@ internal sealed class Watchdog
 
     private readonly Scheduler _scheduler;
     private readonly Thread _thread;
-    private readonly ManualResetEventSlim _stop = new();
-    private readonly uint[] _dozeless = GC.AllocateArray<uint>(1, pinned: true); // not 0: it is to stop; for the shim
+    private readonly uint[] _stop = GC.AllocateArray<uint>(1, pinned: true); // futex; 1: it is to stop. Pinned, because the shim looks at it
     private readonly Dictionary<Carrier, Seen> _before = [];
     private readonly Dictionary<Carrier, ulong> _told = []; // the run in which it was last found blocked
     private long _sparesStarted;
@@ -44,31 +43,27 @@ internal sealed class Watchdog
     public void SpareRuns() => Interlocked.Increment(ref _sparesStarted);
 
     /// <summary>False: no thread or memory can be had for it.</summary>
-    public bool TryStart()
-    {
-        try
-        {
-            _thread.UnsafeStart();
-            return true;
-        }
-        catch (Exception exception) when (Shortage.Is(exception))
-        {
-            return false;
-        }
-    }
+    public bool TryStart() => Shortage.TryStart(_thread);
 
     public unsafe void Stop()
     {
-        _stop.Set();
-        Volatile.Write(ref _dozeless[0], 1);
+        Volatile.Write(ref *StopWord, 1);
+        Shim.fibers_futex_wake(StopWord, 1);
         Shim.fibers_rouse(_scheduler.Inbox.Native);
         Fiber.Unbroken(_thread, static thread => thread.Join());
     }
 
-    private void Main()
+    private unsafe uint* StopWord => (uint*)Unsafe.AsPointer(ref _stop[0]);
+
+    private unsafe bool IsToStop => Volatile.Read(ref *StopWord) != 0;
+
+    private unsafe void Main()
     {
-        for (int tick = 1; !_stop.Wait(TimeSpan.FromTicks(IntervalNs / 100)); tick++)
+        for (int tick = 1; ; tick++)
         {
+            _ = Shim.fibers_futex_wait(StopWord, 0, IntervalNs);
+            if (IsToStop)
+                return;
             try
             {
                 Tick(tick);
@@ -101,7 +96,7 @@ internal sealed class Watchdog
     private unsafe void Rest()
     {
         long looked = -1; // switches when it last looked for a deadlock
-        while (_scheduler.IsIdle && !_stop.IsSet)
+        while (_scheduler.IsIdle && !IsToStop)
         {
             bool surplus = _scheduler.Pool.Idle > 0;
             long switches = _scheduler.Switches;
@@ -109,7 +104,7 @@ internal sealed class Watchdog
             looked = switches;
             _scheduler.Runtime.Deadlocks.Look();
             bool tooSoon = !again && !_scheduler.Runtime.Deadlocks.LookForCircles();
-            Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1, (uint*)Unsafe.AsPointer(ref _dozeless[0]));
+            Shim.fibers_doze(_scheduler.Inbox.Native, DozeBit, again || tooSoon ? IntervalNs : surplus ? IntervalNs * TicksBetweenTrims : -1, StopWord);
             if (_scheduler.AllIdle && surplus)
                 _scheduler.Pool.Trim(_scheduler.MaxPooled);
         }

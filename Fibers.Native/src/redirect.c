@@ -31,9 +31,14 @@ static const uint8_t modules[] = {
 _Static_assert(COUNT <= MAX_IMPORTS, "more than a scan has room for");
 static const imports redirected = {COUNT, names, replacements, modules};
 
-static const char *after(const char *name)
+// The first of that name that is for any of these modules, or NULL.
+static void *find(const char *name, uint8_t among)
 {
-    return name + strlen(name) + 1;
+    const char *candidate = names;
+    for (size_t i = 0; i < COUNT; i++, candidate += strlen(candidate) + 1)
+        if ((modules[i] & among) && strcmp(candidate, name) == 0)
+            return replacements[i];
+    return NULL;
 }
 
 int fibers_start(char *reason, size_t reason_size)
@@ -69,11 +74,7 @@ int fibers_redirect_scan(void)
 
 void *fibers_redirect_lookup(const char *name)
 {
-    const char *candidate = names;
-    for (size_t i = 0; i < COUNT; i++, candidate = after(candidate))
-        if (strcmp(candidate, name) == 0)
-            return replacements[i];
-    return NULL;
+    return find(name, UINT8_MAX);
 }
 
 // A library is loaded, then asked for its functions: so this is when new ones are found. And a function of the C
@@ -84,9 +85,6 @@ void *redirected_dlsym(void *library, const char *name)
     fibers_redirect_scan();
     if (found == NULL)
         return NULL;
-    const char *candidate = names;
-    for (size_t i = 0; i < COUNT; i++, candidate = after(candidate))
-        if ((modules[i] & MODULES_OTHER) && strcmp(candidate, name) == 0 && found == dlsym(RTLD_DEFAULT, name))
-            return replacements[i];
-    return found;
+    void *replacement = find(name, MODULES_OTHER);
+    return replacement != NULL && found == dlsym(RTLD_DEFAULT, name) ? replacement : found;
 }
